@@ -1,0 +1,26 @@
+import type { Duration } from '../base/clock.ts'
+import type { Profile } from './profile.ts'
+import type { Address, Zone } from './site-file.ts'
+
+/** One sensor, station, protector, door or camera, as its site file names it and its profile describes it. */
+export interface Device {
+  readonly id: string
+  readonly siteId: string
+  readonly profile: Profile
+  readonly address: Address
+  /** The part of the site it watches: its own id unless the site file names another. */
+  readonly part: string
+  /** Missing when nothing came for this long. */
+  readonly silentAfter: Duration
+  /** Cameras: the zones of the picture. */
+  readonly zones: readonly Zone[]
+  /** Cases of this device are drills: commissioning, or a camera without its sign and controller. */
+  readonly drillOnly: boolean
+}
+
+/** 位置: `<siteId>/<part>`; the ports of a station are parts of its part. */
+export function placeOf(device: Device, readingPart: string): string {
+  // A camera's zone is a part of the site by itself: a beam may watch the same one.
+  if (device.zones.length > 0 && readingPart !== '') return `${device.siteId}/${readingPart}`
+  return `${device.siteId}/${device.part}${readingPart === '' ? '' : `/${readingPart}`}`
+}

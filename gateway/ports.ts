@@ -1,0 +1,130 @@
+import type { Clock, Duration, Instant } from '../base/clock.ts'
+import type { Case } from './case.ts'
+import type { Detection, ZoneStay } from './detection.ts'
+import type { Device } from './device.ts'
+import type { Reading } from './reading.ts'
+import type { StageMove } from './stage.ts'
+
+/** The sockets of the hub: what plugs into `gateway/` implements one of these. */
+
+/** What a codec found in a payload, by name; nested as the device nests it. */
+export type Fields = Readonly<Record<string, unknown>>
+
+/** One message of a device, decoded but not yet judged. */
+export interface Arrival {
+  readonly deviceId: string
+  readonly fields: Fields
+  /** The message's own id, where it has one. */
+  readonly messageId?: string
+  /** The message's own time, where it has one. */
+  readonly time?: Instant
+  /** What is known of an MQTT QoS 1 publish, so that a redelivery after a crash is told apart. */
+  readonly publish?: {
+    readonly account: string
+    readonly packetId: number
+    readonly dup: boolean
+    readonly hash: string
+  }
+}
+
+/** What a camera saw: readings whose time is the picture's, and the tracks behind them. */
+export interface Observation {
+  readonly deviceId: string
+  readonly at: Instant
+  readonly readings: readonly Reading[]
+  readonly stays: readonly ZoneStay[]
+  readonly model: string
+  /** The score a label had to reach, for `why`. */
+  readonly thresholds: Readonly<Record<string, number>>
+}
+
+export type Accepted = 'taken' | 'seen-before'
+
+/** The door of the hub. Readings are never dropped: `accept` answers when all that follows is committed. */
+export interface Intake {
+  /** @throws GanglionError `store-failed` or `store-full` (retry later): do not acknowledge. */
+  accept(arrival: Arrival): Promise<Accepted>
+  observe(observation: Observation): Promise<void>
+  /** The line to a device is lost: its values are bad from now on. */
+  lost(deviceId: string, reason: string): void
+  /** Something bad came in: counted, shown in health, logged once with its repetition count. */
+  trouble(what: string, example: string): void
+  /** The state of a connection or camera for `/api/health`. */
+  state(subject: string, word: string, detail?: string): void
+}
+
+export interface TransportContext {
+  readonly clock: Clock
+  readonly intake: Intake
+  /** The devices of all sites that this transport speaks to. */
+  readonly devices: readonly Device[]
+}
+
+/** How bytes arrive. It runs until aborted and throws when it cannot; the supervisor runs it again. */
+export interface Transport {
+  readonly name: string
+  run(signal: AbortSignal): Promise<void>
+}
+
+/** A picture of a camera, taken when a rule asked for proof. */
+export interface Picture {
+  readonly bytes: Uint8Array
+  readonly mediaType: 'image/jpeg'
+  readonly takenAt: Instant
+  readonly role: 'original' | 'annotated'
+  readonly keep: 'sent' | 'kept'
+}
+
+export interface PictureSource {
+  /** The original (to be sealed) and the annotated, pixelated copy (to be sent) of what is seen now.
+   * @throws GanglionError (`camera-stalled` …) when there is none. */
+  take(deviceId: string, mark: readonly Detection[]): Promise<readonly Picture[]>
+}
+
+/** One case revision on its way to a platform. */
+export interface Delivery {
+  readonly key: string
+  readonly revision: number
+  /** The case as JSON text: `data` of the event. */
+  readonly body: string
+  readonly at: Instant
+}
+
+export type DeliveryAnswer =
+  | { readonly is: 'taken' }
+  | { readonly is: 'later'; readonly reason: string }
+  | { readonly is: 'refused'; readonly reason: string }
+
+/** The whole connector is away or asks to wait: its back-off, not the entry's. */
+export interface Away {
+  readonly is: 'away'
+  readonly reason: string
+  /** The platform's Retry-After. */
+  readonly waitMs?: Duration
+}
+
+export interface Connector {
+  readonly name: string
+  /** Answers per delivery, in order; `Away` when none of them reached the platform. Never throws for an expected trouble. */
+  send(batch: readonly Delivery[], signal: AbortSignal): Promise<readonly DeliveryAnswer[] | Away>
+  /** Sends one proof file; resumes where an earlier try broke off. */
+  sendProof(file: ProofFile, signal: AbortSignal): Promise<DeliveryAnswer | Away>
+  /** Waits for moves after the cursor (long poll) and answers with them and the next cursor; empty when none came. */
+  stages(
+    cursor: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly moves: readonly StageMove[]; readonly cursor: string } | Away>
+  close(): Promise<void>
+}
+
+export interface ProofFile {
+  readonly sha256: string
+  readonly size: number
+  readonly mediaType: string
+  readonly path: string
+}
+
+/** Onlookers hear of what was committed; they can neither slow nor change it. */
+export interface Onlooker {
+  caseCommitted?(committed: Case): void
+}

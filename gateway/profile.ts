@@ -1,0 +1,207 @@
+import { Type, type Static } from 'typebox'
+import { parseDuration } from '../base/amount.ts'
+import type { Duration, Instant } from '../base/clock.ts'
+import type { Fields } from './ports.ts'
+import { quantityIds, type QuantityId } from './quantity.ts'
+import { toReading, type Reading } from './reading.ts'
+import { Bilingual, Id, Span } from './words.ts'
+
+const closed = { additionalProperties: false } as const
+
+/** A Modbus register that a point is read from. */
+export const Register = Type.Object(
+  {
+    register: Type.Integer({ minimum: 0, maximum: 65_535, description: 'address, 0-based' }),
+    function: Type.Optional(Type.Enum([3, 4] as const, { description: 'default 3' })),
+    type: Type.Enum(['u16', 'i16', 'u32', 'i32', 'f32'] as const),
+    /** Order of the 16-bit words of a 32-bit value. */
+    wordOrder: Type.Optional(Type.Enum(['high-first', 'low-first'] as const)),
+    bit: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 15, description: 'this bit alone, as a boolean' }),
+    ),
+  },
+  closed,
+)
+export type Register = Static<typeof Register>
+
+export const Point = Type.Object(
+  {
+    /** A path into what the codec found (`ports.{n}.power`), or a register. */
+    from: Type.Union([Type.String({ pattern: '^[^.\\0]+(\\.[^.\\0]+)*$', maxLength: 120 }), Register]),
+    /** The point's own key by default. */
+    quantity: Type.Optional(Type.Enum(quantityIds)),
+    scale: Type.Optional(Type.Number()),
+    offset: Type.Optional(Type.Number()),
+    invert: Type.Optional(Type.Boolean({ description: 'booleans: contact: true means closed' })),
+    /** Raw values that mean "no sensor", "open circuit": the point is left out. */
+    absent: Type.Optional(Type.Array(Type.Number())),
+    /** Raw values at and above this mean "at limit", not a value. */
+    limitAt: Type.Optional(Type.Number()),
+    /** Raw value (as text) → value. */
+    values: Type.Optional(
+      Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
+    ),
+    /** Repeated parts such as ports: `{n}` in `from` is the index from `first`, registers move by `stride`. */
+    each: Type.Optional(
+      Type.Object(
+        {
+          part: Type.String({ pattern: '^[a-z0-9-]*\\{n\\}$', description: 'such as port-{n}' }),
+          count: Type.Integer({ minimum: 1, maximum: 64 }),
+          first: Type.Optional(Type.Integer({ minimum: 0, maximum: 64, description: 'default 1' })),
+          stride: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+)
+
+/** 物模型: what one device model can say. The file name is its id. */
+export const ProfileFile = Type.Object(
+  {
+    vendor: Type.String({ minLength: 1, maxLength: 80 }),
+    model: Type.String({ minLength: 1, maxLength: 80 }),
+    name: Bilingual,
+    /** From a payload to fields: a file in device-drivers/codecs. */
+    codec: Id,
+    /** How often it reports when nothing happens. */
+    reportsEvery: Span,
+    /** Missing when silent for this long; three times reportsEvery by default. */
+    silentAfter: Type.Optional(Span),
+    /** Modbus: at most this many registers in one request. */
+    batch: Type.Optional(Type.Integer({ minimum: 1, maximum: 125 })),
+    points: Type.Record(Type.String({ pattern: '^[a-zA-Z][a-zA-Z0-9]*$' }), Point),
+    /** Payloads as the device sends them and the readings they give; each one is a test. */
+    examples: Type.Array(
+      Type.Object(
+        {
+          /** JSON for MQTT codecs. */
+          payload: Type.Optional(Type.Unknown()),
+          /** Bytes for frames and registers. */
+          hex: Type.Optional(Type.String({ pattern: '^([0-9A-Fa-f]{2} ?)+$' })),
+          /** `quantity` or `part/quantity` → value. */
+          gives: Type.Record(Type.String(), Type.Union([Type.Number(), Type.Boolean(), Type.String()])),
+        },
+        closed,
+      ),
+      { minItems: 1 },
+    ),
+  },
+  { ...closed, $id: 'profile', title: 'A device model: points, units, ranges, example payloads' },
+)
+export type ProfileFile = Static<typeof ProfileFile>
+
+/** One point, unrolled: where its raw value stands and what becomes of it. */
+export interface CompiledPoint {
+  /** Unique in the profile: the point's key, with the part's index where it repeats. */
+  readonly key: string
+  /** Keys to walk in the codec's fields; for registers the point's own key. */
+  readonly path: readonly string[]
+  readonly register: Register | undefined
+  readonly quantity: QuantityId
+  readonly part: string
+  convert(raw: unknown): { readonly value: unknown; readonly atLimit: boolean } | undefined
+}
+
+export interface Profile {
+  readonly id: string
+  readonly codec: string
+  readonly name: Bilingual
+  readonly reportsEvery: Duration
+  readonly silentAfter: Duration
+  readonly batch: number
+  readonly points: readonly CompiledPoint[]
+  readonly examples: ProfileFile['examples']
+}
+
+/** Unrolls repeated points; complaints name a path in the file. */
+export function compileProfile(
+  id: string,
+  file: ProfileFile,
+): { profile: Profile; complaints: { path: string; text: string }[] } {
+  const complaints: { path: string; text: string }[] = []
+  const points: CompiledPoint[] = []
+  for (const [name, point] of Object.entries(file.points)) {
+    const quantity: QuantityId | undefined = point.quantity ?? quantityIds.find((known) => known === name)
+    if (!quantity) {
+      complaints.push({ path: `/points/${name}`, text: `"${name}" is no quantity; name one by "quantity:"` })
+      continue
+    }
+    const { each } = point
+    const indexes = each ? Array.from({ length: each.count }, (_, i) => i) : [undefined]
+    for (const index of indexes) {
+      const n = index === undefined ? '' : String(index + (each?.first ?? 1))
+      const key = `${name}${n}`
+      const from = point.from
+      points.push({
+        key,
+        path: typeof from === 'string' ? from.replaceAll('{n}', n).split('.') : [key],
+        register:
+          typeof from === 'string'
+            ? undefined
+            : { ...from, register: from.register + (index ?? 0) * (each?.stride ?? 0) },
+        quantity,
+        part: each ? each.part.replace('{n}', n) : '',
+        convert: converter(point),
+      })
+    }
+  }
+  const reportsEvery = parseDuration(file.reportsEvery)
+  const profile: Profile = {
+    id,
+    codec: file.codec,
+    name: file.name,
+    reportsEvery,
+    silentAfter: file.silentAfter === undefined ? 3 * reportsEvery : parseDuration(file.silentAfter),
+    batch: file.batch ?? 125,
+    points,
+    examples: file.examples,
+  }
+  return { profile, complaints }
+}
+
+type PointFile = Static<typeof Point>
+
+function converter(point: PointFile): CompiledPoint['convert'] {
+  const { scale, offset, invert, absent, limitAt, values } = point
+  const decimals = decimalsOf(scale) + decimalsOf(offset)
+  return (raw) => {
+    if (raw === undefined || raw === null) return undefined
+    if (typeof raw === 'number' && absent?.includes(raw)) return undefined
+    if (values) {
+      const value = values[String(raw)]
+      return { value: value ?? raw, atLimit: false }
+    }
+    if (typeof raw === 'boolean') return { value: invert ? !raw : raw, atLimit: false }
+    if (typeof raw !== 'number') return { value: raw, atLimit: false }
+    const value =
+      scale === undefined && offset === undefined ? raw : round(raw * (scale ?? 1) + (offset ?? 0), decimals)
+    return { value, atLimit: limitAt !== undefined && raw >= limitAt }
+  }
+}
+
+/** 455 × 0.001 is 0.455 and not 0.45500000000000002. */
+const round = (value: number, decimals: number): number => Number(value.toFixed(Math.min(decimals, 9)))
+
+const decimalsOf = (factor: number | undefined): number =>
+  factor === undefined ? 0 : (String(factor).split('.')[1]?.length ?? 0)
+
+/** 读数 from what a codec found; absent points are left out, unbelievable values are bad and keep their raw value. */
+export function toReadings(profile: Profile, fields: Fields, at: Instant): Reading[] {
+  const readings: Reading[] = []
+  for (const point of profile.points) {
+    const found = point.convert(walk(fields, point.path))
+    if (found) readings.push(toReading(point.quantity, point.part, found.value, at, found.atLimit))
+  }
+  return readings
+}
+
+function walk(fields: Fields, path: readonly string[]): unknown {
+  let at: unknown = fields
+  for (const key of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return undefined
+    at = (at as Record<string, unknown>)[key] // an object, by the line above
+  }
+  return at
+}

@@ -1,0 +1,62 @@
+/** An entry of the closed table: what can be measured, in exactly one unit, and which values are sane. */
+export interface Quantity {
+  readonly kind: 'number' | 'boolean' | 'text'
+  /** Empty for booleans, text and plain counts. */
+  readonly unit: string
+  readonly min?: number
+  readonly max?: number
+  readonly en: string
+  readonly zh: string
+}
+
+const flag = (en: string, zh: string): Quantity => ({ kind: 'boolean', unit: '', en, zh })
+const text = (en: string, zh: string): Quantity => ({ kind: 'text', unit: '', en, zh })
+const number = (unit: string, min: number, max: number, en: string, zh: string): Quantity => ({
+  kind: 'number',
+  unit,
+  min,
+  max,
+  en,
+  zh,
+})
+
+/** 量: one unit each, so that no two numbers of the same name can mean different things. */
+export const quantities = {
+  smoke: flag('smoke', '烟雾'),
+  heat: flag('heat alarm', '高温报警'),
+  water: flag('water alarm', '水浸'),
+  test: flag('test button', '自检按键'),
+  tamper: flag('tampered', '防拆'),
+  batteryLow: flag('battery low', '电量低'),
+  battery: number('%', 0, 100, 'battery', '电量'),
+  linkQuality: number('', 0, 255, 'link quality', '信号质量'),
+  rssi: number('dBm', -140, 0, 'signal strength', '信号强度'),
+  beamBlocked: flag('beam blocked', '光束遮挡'),
+  doorOpen: flag('door open', '门开启'),
+  temperature: number('°C', -40, 125, 'ambient temperature', '环境温度'),
+  cabinetTemperature: number('°C', -40, 125, 'cabinet temperature', '柜内温度'),
+  cableTemperature: number('°C', -40, 200, 'cable temperature', '线缆温度'),
+  portTemperature: number('°C', -40, 200, 'charging port temperature', '充电端口温度'),
+  portState: text('charging port state', '充电端口状态'),
+  portPower: number('W', 0, 6553.5, 'charging port power', '充电端口功率'),
+  portVoltage: number('V', 0, 500, 'charging port voltage', '充电端口电压'),
+  portCurrent: number('A', 0, 100, 'charging port current', '充电端口电流'),
+  portEnergy: number('kWh', 0, 1000, 'charging port energy', '充电端口电量'),
+  portSeconds: number('s', 0, 604_800, 'charging time', '充电时长'),
+  voltage: number('V', 0, 500, 'voltage', '电压'),
+  current: number('A', 0, 700, 'current', '电流'),
+  power: number('W', 0, 500_000, 'power', '功率'),
+  energy: number('kWh', 0, 100_000_000, 'energy', '电能'),
+  residualCurrent: number('mA', 0, 5000, 'residual current', '剩余电流'),
+  arcCount: number('', 0, 200, 'arcs in the last second', '每秒电弧数'),
+  arcEvents: number('', 0, 65_535, 'arc events in total', '累计电弧次数'),
+  breakerState: text('breaker state', '断路器状态'),
+  vehicleInZone: flag('vehicle in the zone', '区域内有车辆'),
+  personInZone: flag('person in the zone', '区域内有人'),
+} as const satisfies Record<string, Quantity>
+
+export type QuantityId = keyof typeof quantities
+
+export const quantityIds = Object.keys(quantities) as readonly QuantityId[] // keys of a const table
+
+export const quantityOf = (id: QuantityId): Quantity => quantities[id]
