@@ -1,3 +1,4 @@
+import type { TSchema } from 'typebox'
 import type { Clock, Duration, Instant } from '../base/clock.ts'
 import type { Case } from './case.ts'
 import type { Detection, ZoneStay } from './detection.ts'
@@ -53,17 +54,71 @@ export interface Intake {
   state(subject: string, word: string, detail?: string): void
 }
 
+/** Who may speak on a wire. Secrets are 128 bits at random, kept as SHA-256 and compared in constant time. */
+export interface Accounts {
+  verify(id: string, secret: string): boolean
+}
+
+/** 网桥: an account that speaks for other devices below its base topic. */
+export interface Bridge {
+  readonly id: string
+  /** A file in device-drivers/codecs. */
+  readonly codec: string
+  readonly base: string
+}
+
+export interface MqttRow {
+  readonly kind: string
+  readonly key: string
+  readonly value: Uint8Array
+}
+
+/** What an MQTT broker has to remember over a restart: retained messages, wills, sessions. */
+export interface MqttStore {
+  load(): Iterable<MqttRow>
+  put(kind: string, key: string, value: Uint8Array): Promise<void>
+  delete(kind: string, key: string): Promise<void>
+}
+
+/** All that a transport may use of the box; each takes what it needs. */
 export interface TransportContext {
   readonly clock: Clock
   readonly intake: Intake
   /** The devices of all sites that this transport speaks to. */
   readonly devices: readonly Device[]
+  /** address:port of `listen.<name>` in box.yaml; what dials out has none. */
+  readonly listen?: string
+  readonly bridges: readonly Bridge[]
+  readonly accounts: Accounts
+  readonly limits: {
+    /** For every account, in place of the defaults. */
+    readonly messagesPerSecond?: number
+  }
+  readonly mqttStore: MqttStore
+  /** @throws GanglionError `secret-missing` */
+  secret(reference: string): string
+  /** Where set-up put converted models, and the folder of the manifests that name them. */
+  readonly modelsCache: string
+  readonly manifests: string
 }
 
-/** How bytes arrive. It runs until aborted and throws when it cannot; the supervisor runs it again. */
+/**
+ * How bytes arrive. It runs until aborted and throws when it cannot; the supervisor runs it again.
+ * What listens says so by `intake.state(name, 'listening', 'address:port')`.
+ */
 export interface Transport {
   readonly name: string
   run(signal: AbortSignal): Promise<void>
+}
+
+/** The default export of a file in device-drivers/transports, and of what else brings devices in. */
+export interface TransportPlug {
+  /** The key below `via:` in a site file. */
+  readonly name: string
+  /** What stands below that key. */
+  readonly address: TSchema
+  /** A transport of cameras takes pictures too. */
+  create(context: TransportContext): Transport & Partial<PictureSource>
 }
 
 /** A picture of a camera, taken when a rule asked for proof. */
@@ -122,6 +177,27 @@ export interface ProofFile {
   readonly size: number
   readonly mediaType: string
   readonly path: string
+}
+
+/** What a connector is given. */
+export interface ConnectorContext {
+  readonly id: string
+  /** Obeys the plug's `settings` schema. */
+  readonly settings: Readonly<Record<string, unknown>>
+  readonly boxId: string
+  readonly clock: Clock
+  /** Signs with the box's Ed25519 key. */
+  sign(text: Uint8Array): Uint8Array
+  /** @throws GanglionError `secret-missing` */
+  secret(reference: string): string
+}
+
+/** A connector's file default-exports this; `kind` is its name in box.yaml. */
+export interface ConnectorPlug {
+  readonly kind: string
+  /** The schema of its settings beside `id` and `kind`. */
+  readonly settings: TSchema
+  create(context: ConnectorContext): Connector
 }
 
 /** Onlookers hear of what was committed; they can neither slow nor change it. */

@@ -1,0 +1,366 @@
+import { isoTime, type Clock, type Instant } from '../base/clock.ts'
+import { caseKey, CONTRACT, type Case, type Proof, type Why } from './case.ts'
+import type { Catalogue, CaseClass } from './catalogue.ts'
+import type { Site } from './config.ts'
+import type { Draft } from './draft.ts'
+import { toWhy, type Sight } from './why.ts'
+import type { Entry, Outbox } from './outbox.ts'
+import type { LoadedRule } from './pack.ts'
+import type { ProofFile } from './ports.ts'
+import type { Raise } from './rule.ts'
+import { isEnded, type StageMove } from './stage.ts'
+import type { Store } from './store/store.ts'
+
+/** A clock before this was never set: the box was built later. */
+const EARLIEST_TIME = Date.UTC(2026, 0, 1)
+
+/** What a rule found at a place. */
+export interface Breach {
+  readonly rule: LoadedRule
+  readonly site: Site
+  readonly place: string
+  /** Drills are cases of their own, beside a real one at the same place. */
+  readonly drill: boolean
+}
+
+interface HeldRevision {
+  readonly seq: number
+  readonly connector: string
+  readonly case: Case
+}
+
+/** A case that may still change. */
+export interface OpenCase {
+  case: Case
+  /** Rules whose breach still stands; the case is cleared when none is left. */
+  standing: readonly string[]
+  /** Revisions that wait for proof. */
+  held: readonly HeldRevision[]
+}
+
+/** A proof file that lies whole in the evidence folder. */
+export interface StoredProof {
+  readonly proof: Proof
+  readonly path: string
+}
+
+export interface CaseBookContext {
+  readonly boxId: string
+  readonly clock: Clock
+  readonly store: Store
+  readonly catalogue: Catalogue
+  readonly outboxes: readonly Outbox[]
+}
+
+/** 案件簿: the ongoing cases of the box, one for each class, place and drill or real. */
+export class CaseBook {
+  readonly #context: CaseBookContext
+  readonly #bySlot = new Map<string, OpenCase>()
+  readonly #byKey = new Map<string, OpenCase>()
+  #seq: number
+
+  constructor(context: CaseBookContext) {
+    this.#context = context
+    const { reader } = context.store
+    this.#seq = reader.prepare('SELECT ifnull(max(seq), 0) FROM outbox').pluck().get() as number // one integer
+    const rows = reader.prepare('SELECT body, standing FROM cases WHERE ended = 0').all() as CaseRow[] // the columns named
+    for (const row of rows) this.#keep(toOpenCase(row))
+    const held = reader
+      .prepare('SELECT seq, connector, body FROM outbox WHERE held = 1 ORDER BY seq')
+      .all() as {
+      seq: number
+      connector: string
+      body: string
+    }[] // the columns named
+    for (const { seq, connector, body } of held) {
+      const revision = JSON.parse(body) as Case // written by this class
+      const open = this.#byKey.get(revision.key)
+      if (open) open.held = [...open.held, { seq, connector, case: revision }]
+    }
+  }
+
+  get ongoing(): number {
+    return this.#byKey.size
+  }
+
+  /** Cases whose pictures were asked for before the gateway stopped. */
+  heldFromBefore(): readonly OpenCase[] {
+    return [...this.#byKey.values()].filter(({ held }) => held.length > 0)
+  }
+
+  /** Opens a case, or adds a revision to the ongoing one. With `awaitProof` it leaves the box only after `settleProof`. */
+  raise(draft: Draft, breach: Breach, raise: Raise, sight: Sight | undefined, awaitProof: boolean): OpenCase {
+    const { rule, place, drill } = breach
+    const slot = slotOf(rule.classId, place, drill)
+    const why = toWhy(rule, raise, sight)
+    const ongoing = this.#bySlot.get(slot)
+    if (ongoing && !isEnded(ongoing.case.stage)) {
+      const before = ongoing.case
+      const next: Case = {
+        ...before,
+        revision: before.revision + 1,
+        clearedAt: null,
+        count: before.count + 1,
+        source: before.source === sourceOf(sight) ? before.source : 'both',
+        why: addTo(before.why, why),
+      }
+      this.#write(draft, ongoing, next, withRule(ongoing.standing, rule.id), awaitProof)
+      return ongoing
+    }
+    const opened: OpenCase = { case: this.#newCase(breach, raise, why, sight), standing: [], held: [] }
+    this.#keep(opened)
+    draft.onUndo(() => {
+      this.#byKey.delete(opened.case.key)
+      if (ongoing) this.#bySlot.set(slot, ongoing)
+      else this.#bySlot.delete(slot)
+    })
+    this.#write(draft, opened, opened.case, [rule.id], awaitProof)
+    return opened
+  }
+
+  /** The rule's breach has ended; the platform hears of it when no other rule still sees one. */
+  clear(draft: Draft, breach: Breach, at: Instant): void {
+    const open = this.#bySlot.get(slotOf(breach.rule.classId, breach.place, breach.drill))
+    if (!open || isEnded(open.case.stage) || open.case.clearedAt !== null) return
+    const standing = open.standing.filter((rule) => rule !== breach.rule.id)
+    if (standing.length > 0) {
+      this.#store(draft, open, open.case, standing)
+      return
+    }
+    const next: Case = { ...open.case, revision: open.case.revision + 1, clearedAt: isoTime(at) }
+    this.#write(draft, open, next, standing, false)
+  }
+
+  /** The pictures lie whole on the disk, or `missing` says why there are none: the held revisions may leave. */
+  settleProof(draft: Draft, open: OpenCase, stored: readonly StoredProof[], missing: string | null): void {
+    const withProof = (revision: Case): Case => ({
+      ...revision,
+      proof: [...revision.proof, ...stored.map(({ proof }) => proof)].slice(0, 20),
+      proofMissing: missing,
+    })
+    const held = open.held
+    open.held = []
+    draft.onUndo(() => (open.held = held))
+    this.#store(draft, open, withProof(open.case), open.standing)
+    const { key, siteId } = open.case
+    const entries = held.map((revision) => {
+      const body = JSON.stringify(withProof(revision.case))
+      draft.add(['releaseOutbox', body, revision.seq])
+      return { connector: revision.connector, entry: this.#entry(revision.seq, revision.case, body) }
+    })
+    for (const { proof } of stored) {
+      draft.add([
+        'putEvidence',
+        proof.sha256,
+        siteId,
+        key,
+        proof.size,
+        proof.mediaType,
+        proof.keep,
+        Date.parse(proof.takenAt),
+      ])
+    }
+    const toSend = stored.filter(({ proof }) => proof.keep === 'sent')
+    for (const outbox of this.#context.outboxes) {
+      for (const { proof } of toSend) draft.add(['putUpload', outbox.connector, proof.sha256, siteId, key])
+      draft.afterwards(() => {
+        outbox.release(
+          key,
+          entries.filter(({ connector }) => connector === outbox.connector).map(({ entry }) => entry),
+        )
+        for (const file of toSend) outbox.addUpload(toFile(file))
+      })
+    }
+  }
+
+  /** The platform has the case. */
+  delivered(draft: Draft, key: string): void {
+    const open = this.#byKey.get(key)
+    if (open?.case.stage !== 'raised') return
+    this.#store(draft, open, { ...open.case, stage: 'delivered' }, open.standing)
+  }
+
+  /** Applies what the platform says of a case; `unknown` when the box never had it, `old` when it is late or a repeat. */
+  move(draft: Draft, move: StageMove): 'moved' | 'old' | 'unknown' {
+    const open = this.#byKey.get(move.key) ?? this.#ended(move.key)
+    if (!open) return 'unknown'
+    const next = movedCase(open.case, move)
+    if (next === open.case) return 'old'
+    this.#store(draft, open, next, open.standing)
+    if (isEnded(next.stage)) draft.afterwards(() => this.#forget(open))
+    else if (!this.#byKey.has(next.key)) this.#keep(open)
+    return 'moved'
+  }
+
+  #newCase({ rule, site, place, drill }: Breach, raise: Raise, why: Why, sight: Sight | undefined): Case {
+    const cls = this.#classOf(rule.classId)
+    const now = this.#context.clock.now()
+    const { file } = site
+    return {
+      contract: CONTRACT,
+      key: caseKey({ class: cls.id, place, since: raise.since, drill }),
+      revision: 1,
+      boxId: this.#context.boxId,
+      class: cls.id,
+      classCode: cls.code,
+      classLocal: cls.local,
+      className: cls.name,
+      severity: cls.severity,
+      source: sourceOf(sight),
+      siteId: site.id,
+      siteName: file.name,
+      place,
+      address: file.address,
+      gridCode: file.gridCode,
+      position: file.position,
+      since: isoTime(raise.since),
+      raisedAt: isoTime(now),
+      clearedAt: null,
+      count: 1,
+      why,
+      proof: [],
+      proofMissing: null,
+      drill,
+      use: 'lead',
+      timeUnsure: now < EARLIEST_TIME,
+      stage: 'raised',
+      stageVersion: 0,
+      platformStage: null,
+      platformCase: null,
+      complete: false,
+    }
+  }
+
+  /** Stores the case and puts its new revision into every outbox. */
+  #write(draft: Draft, open: OpenCase, next: Case, standing: readonly string[], awaitProof: boolean): void {
+    const body = this.#store(draft, open, next, standing)
+    const isHeld = awaitProof || open.held.length > 0
+    for (const outbox of this.#context.outboxes) {
+      const seq = ++this.#seq
+      const entry = this.#entry(seq, next, body)
+      const first = entry.isFirstClass ? 1 : 0
+      draft.add([
+        'putOutbox',
+        seq,
+        outbox.connector,
+        next.siteId,
+        next.key,
+        next.revision,
+        first,
+        isHeld ? 1 : 0,
+        body,
+      ])
+      if (!isHeld) {
+        draft.afterwards(() => outbox.push(entry))
+        continue
+      }
+      const before = open.held
+      open.held = [...before, { seq, connector: outbox.connector, case: next }]
+      draft.onUndo(() => (open.held = before))
+      outbox.hold(next.key)
+    }
+  }
+
+  #entry(seq: number, { key, revision, severity }: Case, body: string): Entry {
+    return { seq, key, revision, isFirstClass: severity === 'life-safety', body }
+  }
+
+  #store(draft: Draft, open: OpenCase, next: Case, standing: readonly string[]): string {
+    const before = { case: open.case, standing: open.standing }
+    open.case = next
+    open.standing = standing
+    if (next.severity === 'life-safety') draft.lifeSafety = true
+    const body = JSON.stringify(next)
+    draft.add(
+      [
+        'putCase',
+        next.key,
+        next.siteId,
+        next.class,
+        next.place,
+        next.drill ? 1 : 0,
+        next.stage,
+        isEnded(next.stage) ? 1 : 0,
+        Date.parse(next.raisedAt),
+        JSON.stringify(standing),
+        body,
+      ],
+      () => Object.assign(open, before),
+    )
+    return body
+  }
+
+  #keep(open: OpenCase): void {
+    const { class: cls, place, drill, key } = open.case
+    this.#byKey.set(key, open)
+    const slot = slotOf(cls, place, drill)
+    const other = this.#bySlot.get(slot)
+    // A reopened case does not push out the one that began meanwhile.
+    if (!other || isEnded(other.case.stage)) this.#bySlot.set(slot, open)
+  }
+
+  #forget(open: OpenCase): void {
+    const { class: cls, place, drill, key } = open.case
+    this.#byKey.delete(key)
+    const slot = slotOf(cls, place, drill)
+    if (this.#bySlot.get(slot) === open) this.#bySlot.delete(slot)
+  }
+
+  #ended(key: string): OpenCase | undefined {
+    const row = this.#context.store.reader
+      .prepare('SELECT body, standing FROM cases WHERE key = ?')
+      .get(key) as CaseRow | undefined // the columns named
+    return row && toOpenCase(row)
+  }
+
+  #classOf(id: string): CaseClass {
+    const cls = this.#context.catalogue.classes.get(id)
+    if (!cls) throw new Error(`class ${id} is in no catalogue`) // packs are checked against it when loaded
+    return cls
+  }
+}
+
+interface CaseRow {
+  readonly body: string
+  readonly standing: string
+}
+
+function toOpenCase({ body, standing }: CaseRow): OpenCase {
+  return { case: JSON.parse(body) as Case, standing: JSON.parse(standing) as string[], held: [] } // written by this class
+}
+
+const slotOf = (cls: string, place: string, drill: boolean): string =>
+  `${cls}\n${place}\n${drill ? 'drill' : ''}`
+
+const sourceOf = (sight: Sight | undefined): Case['source'] => (sight ? 'camera' : 'sensor')
+
+const withRule = (standing: readonly string[], rule: string): readonly string[] =>
+  standing.includes(rule) ? standing : [...standing, rule]
+
+/** The first rule's sentence stays; readings and detections of later raises are added, newest kept. */
+function addTo(before: Why, added: Why): Why {
+  if (before.rule === added.rule) return added
+  return {
+    ...before,
+    readings: [...before.readings, ...added.readings].slice(-50),
+    detections: [...before.detections, ...added.detections].slice(-50),
+  }
+}
+
+/** The same case object when the move is late, a repeat, or would lead out of the closed file. */
+export function movedCase(before: Case, move: StageMove): Case {
+  if (move.version <= before.stageVersion || move.stage === 'raised') return before
+  if (before.stage === 'closed' && move.stage !== 'reopened' && move.stage !== 'closed') return before
+  return {
+    ...before,
+    stage: move.stage,
+    stageVersion: move.version,
+    platformStage: move.platformStage ?? before.platformStage,
+    platformCase: move.platformCase ?? before.platformCase,
+    complete: before.complete || move.complete === true,
+  }
+}
+
+function toFile({ proof, path }: StoredProof): ProofFile {
+  return { sha256: proof.sha256, size: proof.size, mediaType: proof.mediaType, path }
+}
