@@ -96,7 +96,7 @@ export interface TransportContext {
   }
   readonly mqttStore: MqttStore
   /** @throws GanglionError `secret-missing` */
-  secret(reference: string): string
+  readonly secret: (reference: string) => string
   /** Where set-up put converted models, and the folder of the manifests that name them. */
   readonly modelsCache: string
   readonly manifests: string
@@ -187,9 +187,9 @@ export interface ConnectorContext {
   readonly boxId: string
   readonly clock: Clock
   /** Signs with the box's Ed25519 key. */
-  sign(text: Uint8Array): Uint8Array
+  readonly sign: (text: Uint8Array) => Uint8Array
   /** @throws GanglionError `secret-missing` */
-  secret(reference: string): string
+  readonly secret: (reference: string) => string
 }
 
 /** A connector's file default-exports this; `kind` is its name in box.yaml. */

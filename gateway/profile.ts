@@ -170,7 +170,8 @@ function converter(point: PointFile): CompiledPoint['convert'] {
     if (raw === undefined || raw === null) return undefined
     if (typeof raw === 'number' && absent?.includes(raw)) return undefined
     if (values) {
-      const value = typeof raw === 'object' ? undefined : values[String(raw)] // JSON knows no other
+      const isPlain = typeof raw === 'string' || typeof raw === 'number' || typeof raw === 'boolean'
+      const value = isPlain ? values[String(raw)] : undefined
       return { value: value ?? raw, atLimit: false }
     }
     if (typeof raw === 'boolean') return { value: invert ? !raw : raw, atLimit: false }

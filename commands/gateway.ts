@@ -1,0 +1,252 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { systemClock, isoTime, type Clock } from '../base/clock.ts'
+import { codeOf, GanglionError, messageOf } from '../base/errors.ts'
+import { Deliverer, ProofCarrier, type DeliverContext } from '../cloud-bridge/deliver.ts'
+import { StageListener } from '../cloud-bridge/stages.ts'
+import { apiToken, boxKey, readSecret, WireAccounts, writePrivate } from '../gateway/access.ts'
+import { makeApi } from '../gateway/api.ts'
+import { CaseBook } from '../gateway/case-book.ts'
+import { CONTRACT, type Case } from '../gateway/case.ts'
+import { ownSettings, type Box } from '../gateway/config.ts'
+import { EvidenceFolder } from '../gateway/evidence.ts'
+import { Health } from '../gateway/health.ts'
+import { LastReadings } from '../gateway/last-readings.ts'
+import { lockFolder } from '../gateway/lock.ts'
+import { openLog } from '../gateway/log.ts'
+import { Outbox } from '../gateway/outbox.ts'
+import { Pipeline } from '../gateway/pipeline.ts'
+import type { PictureSource, Transport, TransportContext } from '../gateway/ports.ts'
+import { settleOldProof } from '../gateway/proof.ts'
+import { SeenBefore } from '../gateway/seen-before.ts'
+import { bindRules } from '../gateway/slots.ts'
+import { mqttRows } from '../gateway/store/mqtt-rows.ts'
+import { Store, type StoreOptions } from '../gateway/store/store.ts'
+import { supervise, type Supervised } from '../gateway/supervise.ts'
+import type { ShippedRooms } from './rooms.ts'
+import { makeSecrets } from './secrets.ts'
+import { readVersion } from './version.ts'
+
+export interface GatewayOptions {
+  readonly box: Box
+  readonly rooms: ShippedRooms
+  readonly dataFolder: string
+  /** Makes every wire secret that is missing into a file of mode 600: the demo and the simulator. */
+  readonly makeSecrets?: boolean
+  readonly store?: Pick<StoreOptions, 'sync' | 'commitDelayMs'>
+  readonly clock?: Clock
+  readonly onCase?: (stored: Case) => void
+}
+
+export interface Gateway {
+  readonly url: string
+  readonly health: () => object
+  stop(): Promise<void>
+}
+
+const STOP_MS = 3000
+
+/**
+ * Wires the parts of a gateway and runs them.
+ * @throws GanglionError `store-locked`, `store-newer`, `store-failed`, `listen-failed`, `secret-missing`
+ */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { box, rooms, dataFolder } = options
+  const clock = options.clock ?? systemClock
+  const stops: (() => Promise<void> | void)[] = []
+  const stop = async (): Promise<void> => {
+    for (const undo of stops.reverse()) await undo()
+    stops.length = 0
+  }
+  try {
+    const store = await openFolder(dataFolder, options.store, stops)
+    const opened = openLog(dataFolder, clock)
+    stops.push(() => opened.close())
+    const health = new Health(clock, opened.log)
+    stops.push(() => health.stop())
+    const accounts = new WireAccounts(store, clock)
+    if (options.makeSecrets === true) await makeSecrets(box, dataFolder, accounts)
+    const key = boxKey(dataFolder)
+    const evidence = new EvidenceFolder(join(dataFolder, 'evidence'))
+    const outboxes = box.file.connectors.map(({ id }) => new Outbox(id, store, clock))
+    for (const outbox of outboxes) outbox.load((sha256) => evidence.pathOf(sha256))
+    const cases = new CaseBook({ boxId: box.id, clock, store, catalogue: box.catalogue, outboxes })
+    const lastReadings = new LastReadings(store, box.devices.values())
+    const pictures = new LatePictures()
+    const proof = { clock, store, cases, evidence, pictures }
+    const pipeline = new Pipeline({
+      ...proof,
+      health,
+      lastReadings,
+      seenBefore: new SeenBefore(store, clock),
+      plans: bindRules(box),
+      ...(options.onCase ? { onCase: options.onCase } : {}),
+    })
+    stops.push(() => pipeline.stop())
+    await settleOldProof(proof)
+
+    const state = (subject: string, word: string, detail?: string): void =>
+      health.state(subject, word, detail)
+    const secret = (reference: string): string => readSecret(reference, dataFolder)
+    const deliveries = box.file.connectors.map((connector, index): DeliverContext => {
+      const plug = rooms.connectors.get(connector.kind)
+      const outbox = outboxes[index]
+      if (!plug || !outbox) throw new Error(`connector ${connector.kind} is unknown`) // loadBox has checked it
+      const settings = ownSettings(connector)
+      return {
+        clock,
+        store,
+        cases,
+        outbox,
+        connector: plug.create({ id: connector.id, settings, boxId: box.id, clock, sign: key.sign, secret }),
+        state,
+        trouble: (what, example) => health.trouble(what, example),
+      }
+    })
+    const startedAt = clock.now()
+    const version = readVersion()
+    const report = (): object => ({
+      boxId: box.id,
+      version,
+      contract: CONTRACT,
+      startedAt: isoTime(startedAt),
+      messages: pipeline.messages,
+      cases: { ongoing: cases.ongoing },
+      store: { commits: store.commits, full: store.isFull },
+      delivery: outboxes.map(({ connector, waiting, refused, uploads }) => ({
+        connector,
+        waiting,
+        refused,
+        uploads,
+      })),
+      states: health.states(),
+      troubles: health.troubles(),
+    })
+    const api = makeApi({
+      token: apiToken(dataFolder),
+      boxId: box.id,
+      configHash: box.hash,
+      version,
+      store,
+      accounts,
+      health: report,
+      readingsOf: (id) => lastReadings.of(id),
+      deviceIds: [...box.devices.keys()],
+    })
+    const url = await listen(api, box.file.listen.api)
+    stops.push(() => api.close())
+    writePrivate(dataFolder, 'api.json', `${JSON.stringify({ url, pid: process.pid })}\n`)
+    stops.push(() => rmSync(join(dataFolder, 'api.json'), { force: true }))
+
+    const context: Omit<TransportContext, 'devices' | 'listen'> = {
+      clock,
+      intake: pipeline,
+      bridges: box.file.bridges ?? [],
+      accounts,
+      limits: box.file.limits ?? {},
+      mqttStore: mqttRows(store),
+      secret,
+      modelsCache: rooms.modelsCache,
+      manifests: rooms.manifests,
+    }
+    const transports = makeTransports(box, rooms, context)
+    pictures.sources = transports.filter(isPictureSource)
+    const works: Supervised[] = [
+      ...transports,
+      ...deliveries.flatMap((delivery) => [
+        new Deliverer(delivery),
+        new ProofCarrier(delivery),
+        new StageListener(delivery),
+      ]),
+    ]
+    const abort = new AbortController()
+    const running = works.map((work) => supervise(work, { clock, state, chance: Math.random }, abort.signal))
+    stops.push(async () => {
+      abort.abort()
+      await Promise.race([
+        Promise.all(running),
+        new Promise<void>((resolve) => clock.after(STOP_MS, resolve)),
+      ])
+      await Promise.all(deliveries.map(({ connector }) => connector.close()))
+    })
+    return { url, health: report, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function openFolder(
+  folder: string,
+  options: GatewayOptions['store'],
+  stops: (() => Promise<void> | void)[],
+): Promise<Store> {
+  makeFolder(folder)
+  const unlock = lockFolder(folder)
+  stops.push(unlock)
+  const store = await Store.open({ folder, ...options })
+  stops.push(() => store.close())
+  return store
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw new GanglionError('store-failed', `the data folder cannot be made (${codeOf(error)})`, {
+      hint: 'Give a folder that this user may write with --data.',
+      cause: error,
+    })
+  }
+}
+
+async function listen(api: ReturnType<typeof makeApi>, address: string): Promise<string> {
+  const colon = address.lastIndexOf(':')
+  try {
+    return await api.listen({
+      host: address.slice(0, colon).replace(/[[\]]/g, ''),
+      port: Number(address.slice(colon + 1)),
+    })
+  } catch (error) {
+    throw new GanglionError(
+      'listen-failed',
+      `the API cannot listen on ${address} (${codeOf(error)}: ${messageOf(error)})`,
+      {
+        hint: 'Is another gateway running? Change listen.api in box.yaml or stop the other one.',
+        cause: error,
+      },
+    )
+  }
+}
+
+/** One of each transport that the box listens on or a device is reached by. */
+function makeTransports(
+  box: Box,
+  rooms: ShippedRooms,
+  context: Omit<TransportContext, 'devices' | 'listen'>,
+): readonly (Transport & Partial<PictureSource>)[] {
+  const listens: Readonly<Record<string, string | undefined>> = {
+    mqtt: box.file.listen.mqtt,
+    tcp: box.file.listen.tcp,
+  }
+  return [...rooms.transports.values()].flatMap((plug) => {
+    const devices = [...box.devices.values()].filter(({ address }) => address.transport === plug.name)
+    const address = listens[plug.name]
+    if (devices.length === 0 && address === undefined) return []
+    return [plug.create({ ...context, devices, ...(address === undefined ? {} : { listen: address }) })]
+  })
+}
+
+const isPictureSource = (
+  transport: Transport & Partial<PictureSource>,
+): transport is Transport & PictureSource => transport.take !== undefined
+
+/** Pictures come from transports, which are made after the pipeline that asks for them. */
+class LatePictures implements PictureSource {
+  sources: readonly PictureSource[] = []
+
+  async take(...asked: Parameters<PictureSource['take']>): ReturnType<PictureSource['take']> {
+    const taken = await Promise.all(this.sources.map((source) => source.take(...asked)))
+    return taken.flat()
+  }
+}

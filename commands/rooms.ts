@@ -1,0 +1,56 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Rooms } from '../gateway/config.ts'
+import type { ConnectorPlug, TransportPlug } from '../gateway/ports.ts'
+import { ruleKindsIn } from '../gateway/rule-kinds.ts'
+import camera from '../models/camera.ts'
+
+const root = join(import.meta.dirname, '..')
+
+/** The plugs and data that ship with Ganglion. */
+export interface ShippedRooms extends Rooms {
+  readonly transports: ReadonlyMap<string, TransportPlug>
+  readonly connectors: ReadonlyMap<string, ConnectorPlug>
+  readonly manifests: string
+  readonly modelsCache: string
+}
+
+export async function shippedRooms(): Promise<ShippedRooms> {
+  const transports = await plugsIn<TransportPlug>('device-drivers/transports')
+  const connectors = await plugsIn<ConnectorPlug>('cloud-bridge/connectors')
+  return {
+    profiles: join(root, 'device-drivers/profiles'),
+    packs: join(root, 'rules/packs'),
+    catalogues: join(root, 'rules/catalogue'),
+    manifests: join(root, 'models/manifests'),
+    modelsCache: join(root, 'models/cache'),
+    kinds: ruleKindsIn(join(root, 'rules/kinds')),
+    transports: new Map([...transports, camera].map((plug) => [plug.name, plug])),
+    connectors: new Map(connectors.map((plug) => [plug.kind, plug])),
+  }
+}
+
+/** Every code file of a folder of plugs, by its default export. */
+async function plugsIn<Plug>(folder: string): Promise<readonly Plug[]> {
+  const files = readdirSync(join(root, folder)).filter(
+    (name) => name.endsWith('.ts') && !name.endsWith('.test.ts'),
+  )
+  const modules = await Promise.all(files.map((name) => import(pathToFileURL(join(root, folder, name)).href)))
+  return modules.map((module: { readonly default: Plug }) => module.default)
+}
+
+export const demoFolder = join(root, 'sites/demo')
+export const demoScenario = join(root, 'simulator/scenarios/demo.yaml')
+export const mainFile = join(root, 'main.ts')
+
+/** `data/<folder name>` beside where the command was given. */
+export function dataFolderOf(boxFolder: string, given: string | undefined): string {
+  if (given !== undefined) return given
+  const name =
+    boxFolder
+      .replace(/[/\\]+$/, '')
+      .split(/[/\\]/)
+      .pop() ?? 'box'
+  return join('data', name === '.' || name === '..' ? 'box' : name)
+}

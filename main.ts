@@ -1,0 +1,26 @@
+import { enableCompileCache } from 'node:module'
+import { join } from 'node:path'
+import type { Command } from './commands/command.ts'
+
+// Stripped and compiled code is kept, so that a box starts in a fraction of the time.
+enableCompileCache(join(import.meta.dirname, 'node_modules/.cache/compile'))
+
+const commands: Readonly<Record<string, () => Promise<{ readonly default: Command }>>> = {
+  start: () => import('./commands/start.ts'),
+  check: () => import('./commands/check.ts'),
+  simulate: () => import('./commands/simulate.ts'),
+  account: () => import('./commands/account.ts'),
+  cases: () => import('./commands/cases.ts'),
+  doctor: () => import('./commands/doctor.ts'),
+}
+
+const [name = 'help', ...words] = process.argv.slice(2)
+const load = Object.hasOwn(commands, name) ? commands[name] : undefined
+const { runCommand, printHelp } = await import('./commands/command.ts')
+if (load) {
+  const { default: command } = await load()
+  process.exitCode = await runCommand(command, words)
+} else {
+  await printHelp(name, commands)
+  process.exitCode = name === 'help' || name === '--help' ? 0 : 2
+}
