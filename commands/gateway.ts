@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { systemClock, isoTime, type Clock } from '../base/clock.ts'
 import { codeOf, GanglionError, messageOf } from '../base/errors.ts'
 import { Deliverer, ProofCarrier, type DeliverContext } from '../cloud-bridge/deliver.ts'
@@ -45,6 +46,7 @@ export interface Gateway {
 }
 
 const STOP_MS = 3000
+const LOOP_RESOLUTION_MS = 10
 
 /**
  * Wires the parts of a gateway and runs them.
@@ -105,12 +107,16 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     })
     const startedAt = clock.now()
     const version = readVersion()
+    const loop = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS })
+    loop.enable()
+    stops.push(() => void loop.disable())
     const report = (): object => ({
       boxId: box.id,
       version,
       contract: CONTRACT,
       startedAt: isoTime(startedAt),
       messages: pipeline.messages,
+      loopDelay: loopDelay(loop),
       cases: { ongoing: cases.ongoing },
       store: { commits: store.commits, full: store.isFull },
       delivery: outboxes.map(({ connector, waiting, refused, uploads }) => ({
@@ -147,7 +153,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       mqttStore: mqttRows(store),
       secret,
       modelsCache: rooms.modelsCache,
-      manifests: rooms.manifests,
+      manifestsFolder: rooms.manifestsFolder,
     }
     const transports = makeTransports(box, rooms, context)
     pictures.sources = transports.filter(isPictureSource)
@@ -217,6 +223,14 @@ async function listen(api: ReturnType<typeof makeApi>, address: string): Promise
       },
     )
   }
+}
+
+/** How late the event loop ran since this was last asked, in ms beyond the resolution of the measurement. */
+function loopDelay(loop: ReturnType<typeof monitorEventLoopDelay>): object {
+  const ms = (ns: number): number => Math.max(0, Math.round(ns / 1e4) / 100 - LOOP_RESOLUTION_MS)
+  const delay = { p50: ms(loop.percentile(50)), p99: ms(loop.percentile(99)), max: ms(loop.max) }
+  loop.reset()
+  return delay
 }
 
 /** One of each transport that the box listens on or a device is reached by. */

@@ -12,21 +12,24 @@ const root = join(import.meta.dirname, '..')
 export interface ShippedRooms extends Rooms {
   readonly transports: ReadonlyMap<string, TransportPlug>
   readonly connectors: ReadonlyMap<string, ConnectorPlug>
-  readonly manifests: string
+  readonly manifestsFolder: string
   readonly modelsCache: string
 }
 
 export async function shippedRooms(): Promise<ShippedRooms> {
-  const transports = await plugsIn<TransportPlug>('device-drivers/transports')
+  const transports: readonly TransportPlug[] = [
+    ...(await plugsIn<TransportPlug>('device-drivers/transports')),
+    camera,
+  ]
   const connectors = await plugsIn<ConnectorPlug>('cloud-bridge/connectors')
   return {
     profiles: join(root, 'device-drivers/profiles'),
     packs: join(root, 'rules/packs'),
     catalogues: join(root, 'rules/catalogue'),
-    manifests: join(root, 'models/manifests'),
+    manifestsFolder: join(root, 'models/manifests'),
     modelsCache: join(root, 'models/cache'),
     kinds: ruleKindsIn(join(root, 'rules/kinds')),
-    transports: new Map([...transports, camera].map((plug) => [plug.name, plug])),
+    transports: new Map(transports.map((plug) => [plug.name, plug])),
     connectors: new Map(connectors.map((plug) => [plug.kind, plug])),
   }
 }

@@ -99,7 +99,7 @@ export interface TransportContext {
   readonly secret: (reference: string) => string
   /** Where set-up put converted models, and the folder of the manifests that name them. */
   readonly modelsCache: string
-  readonly manifests: string
+  readonly manifestsFolder: string
 }
 
 /**
