@@ -34,7 +34,7 @@ export function checker<S extends TSchema>(schema: S): (value: unknown) => Check
 /** Unions report each branch that failed; the reader wants the deepest ones, once. */
 function readable(errors: readonly ErrorObject[]): Complaint[] {
   const seen = new Map<string, Complaint>()
-  const deepest = Math.max(...errors.map((error) => error.instancePath.length))
+  const deepest = errors.reduce((most, { instancePath }) => Math.max(most, instancePath.length), 0)
   for (const error of errors) {
     const isBranch = error.keyword === 'anyOf' || error.keyword === 'oneOf' || error.keyword === 'if'
     if (isBranch && error.instancePath.length < deepest) continue
@@ -50,12 +50,7 @@ function toComplaint(error: ErrorObject): Complaint {
   switch (error.keyword) {
     case 'additionalProperties': {
       const key = String(params['additionalProperty'])
-      const known = Object.keys((error.parentSchema as { properties?: object }).properties ?? {})
-      const meant = nearest(key, known)
-      return {
-        path: `${path}/${key}`,
-        text: `unknown key "${key}"${meant ? `; did you mean "${meant}"?` : `; known are ${known.join(', ')}`}`,
-      }
+      return { path: `${path}/${escaped(key)}`, text: unknownKey(key, error.parentSchema ?? {}) }
     }
     case 'required':
       return { path, text: `"${String(params['missingProperty'])}" is missing` }
@@ -73,6 +68,19 @@ function toComplaint(error: ErrorObject): Complaint {
       return { path, text: `${error.message ?? 'is wrong'}; got ${shown(error.data)}` }
   }
 }
+
+function unknownKey(key: string, schema: Readonly<Record<string, unknown>>): string {
+  const known = Object.keys(schema['properties'] ?? {})
+  const said = `unknown key ${shown(key)}`
+  const [pattern] = Object.keys(schema['patternProperties'] ?? {})
+  if (pattern !== undefined) return `${said}; wanted one that fits ${pattern}`
+  // Nobody means a known word by a text this long, and the distance would take long to count.
+  const meant = key.length <= 60 ? nearest(key, known) : undefined
+  return `${said}${meant ? `; did you mean "${meant}"?` : `; known are ${known.join(', ')}`}`
+}
+
+/** A key as a part of a JSON pointer (RFC 6901). */
+const escaped = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1')
 
 function shown(value: unknown): string {
   const text = JSON.stringify(value) as string | undefined

@@ -8,9 +8,20 @@ import {
   timingSafeEqual,
 } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { isAbsolute, join } from 'node:path'
-import { GanglionError } from '../base/errors.ts'
+import { codeOf, GanglionError } from '../base/errors.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Accounts } from './ports.ts'
 import type { Store } from './store/store.ts'
@@ -20,10 +31,20 @@ const LARGEST_SECRET = 4096
 
 const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
 
-/** A file that only this user may read; the folder is made when it is missing. */
+/** A file that only this user may read, there whole or not at all; the folder is made when it is missing. */
 export function writePrivate(folder: string, name: string, text: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  writeFileSync(join(folder, name), text, { mode: 0o600 })
+  const part = join(folder, `${name}.part`)
+  // A part file that a crash left may have another mode.
+  rmSync(part, { force: true })
+  const handle = openSync(part, 'wx', 0o600)
+  try {
+    writeFileSync(handle, text)
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
+  renameSync(part, join(folder, name))
 }
 
 /** 128 bits at random, as 32 hex digits. */
@@ -42,12 +63,24 @@ export function readSecret(reference: string, dataFolder: string): string {
     return value
   }
   const file = isAbsolute(name) ? name : join(dataFolder, name)
-  if (!existsSync(file) || statSync(file).size > LARGEST_SECRET) {
-    throw new GanglionError('secret-missing', `${reference}: the file is not there or is no secret`, {
+  const stat = statSync(file, { throwIfNoEntry: false })
+  const secret = stat?.isFile() && stat.size <= LARGEST_SECRET ? readText(reference, file) : ''
+  if (secret === '') {
+    throw new GanglionError('secret-missing', `${reference}: the file is not there, empty or no secret`, {
       hint: 'Write the secret into that file with mode 600; the path is relative to the data folder.',
     })
   }
-  return readFileSync(file, 'utf8').trim()
+  return secret
+}
+
+function readText(reference: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch (error) {
+    throw new GanglionError('secret-missing', `${reference}: the file cannot be read (${codeOf(error)})`, {
+      hint: 'The user that runs Ganglion must be allowed to read it.',
+    })
+  }
 }
 
 /** 账号: the wire accounts, kept as SHA-256 of their random secrets. */
@@ -94,19 +127,25 @@ export function boxKey(dataFolder: string): {
   const folder = join(dataFolder, 'keys')
   const file = join(folder, 'box.pem')
   if (!existsSync(file)) {
-    const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+    const { privateKey } = generateKeyPairSync('ed25519')
     writePrivate(folder, 'box.pem', privateKey.export({ type: 'pkcs8', format: 'pem' }) as string) // PEM is text
-    writePrivate(folder, 'box.public.pem', publicKey.export({ type: 'spki', format: 'pem' }) as string)
   }
   const key = createPrivateKey(readFileSync(file))
-  return { sign: (text) => sign(null, text, key), publicKey: createPublicKey(key) }
+  const publicKey = createPublicKey(key)
+  if (!existsSync(join(folder, 'box.public.pem'))) {
+    writePrivate(folder, 'box.public.pem', publicKey.export({ type: 'spki', format: 'pem' }) as string) // PEM is text
+  }
+  return { sign: (text) => sign(null, text, key), publicKey }
 }
 
 /** The API's token, made at the first start in a file of mode 600. */
 export function apiToken(dataFolder: string): string {
   const file = join(dataFolder, 'token')
-  if (!existsSync(file)) writePrivate(dataFolder, 'token', `${newSecret()}\n`)
-  return readFileSync(file, 'utf8').trim()
+  const known = existsSync(file) ? readFileSync(file, 'utf8').trim() : ''
+  if (known !== '') return known
+  const made = newSecret()
+  writePrivate(dataFolder, 'token', `${made}\n`)
+  return made
 }
 
 /** Does the header carry the token? Compared in constant time. */

@@ -2,6 +2,7 @@ import fastify, { type FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { checker } from '../base/schema.ts'
 import { holdsToken, type WireAccounts } from './access.ts'
+import { CONTRACT } from './case.ts'
 import { quantityOf } from './quantity.ts'
 import type { Reading } from './reading.ts'
 import type { Store } from './store/store.ts'
@@ -27,10 +28,7 @@ const NewAccount = Type.Object(
   { additionalProperties: false },
 )
 const CaseQuery = Type.Object(
-  {
-    limit: Type.Optional(Type.String({ pattern: '^\\d{1,4}$' })),
-    stage: Type.Optional(Type.String({ maxLength: 20 })),
-  },
+  { limit: Type.Optional(Type.String({ pattern: '^\\d{1,4}$' })) },
   { additionalProperties: false },
 )
 
@@ -75,6 +73,7 @@ export function makeApi(context: ApiContext): FastifyInstance {
     boxId: context.boxId,
     configHash: context.configHash,
     version: context.version,
+    contract: CONTRACT,
   }))
 
   const recent = context.store.reader

@@ -1,5 +1,5 @@
-import { isoTime, type Clock, type Instant } from '../base/clock.ts'
-import { caseKey, CONTRACT, type Case, type Proof, type Why } from './case.ts'
+import { isoTime, later, type Clock, type Instant } from '../base/clock.ts'
+import { caseKey, CONTRACT, type Case, type CaseIdentity, type Proof, type Why } from './case.ts'
 import type { Catalogue, CaseClass } from './catalogue.ts'
 import type { Site } from './config.ts'
 import type { Draft } from './draft.ts'
@@ -55,14 +55,18 @@ export interface CaseBookContext {
 /** 案件簿: the ongoing cases of the box, one for each class, place and drill or real. */
 export class CaseBook {
   readonly #context: CaseBookContext
-  readonly #bySlot = new Map<string, OpenCase>()
+  /** In the order in which they were raised: more than one where the platform reopened an old one. */
+  readonly #bySlot = new Map<string, readonly OpenCase[]>()
   readonly #byKey = new Map<string, OpenCase>()
+  readonly #owedProof = new Set<OpenCase>()
+  readonly #find
   #seq: number
 
   constructor(context: CaseBookContext) {
     this.#context = context
     const { reader } = context.store
     this.#seq = reader.prepare('SELECT ifnull(max(seq), 0) FROM outbox').pluck().get() as number // one integer
+    this.#find = reader.prepare('SELECT body, standing FROM cases WHERE key = ?')
     const rows = reader.prepare('SELECT body, standing FROM cases WHERE ended = 0').all() as CaseRow[] // the columns named
     for (const row of rows) this.#keep(toOpenCase(row))
     const held = reader
@@ -74,8 +78,10 @@ export class CaseBook {
     }[] // the columns named
     for (const { seq, connector, body } of held) {
       const revision = JSON.parse(body) as Case // written by this class
-      const open = this.#byKey.get(revision.key)
-      if (open) open.held = [...open.held, { seq, connector, case: revision }]
+      const open = this.#openCase(revision.key)
+      if (!open) continue
+      open.held = [...open.held, { seq, connector, case: revision }]
+      this.#owedProof.add(open)
     }
   }
 
@@ -85,16 +91,15 @@ export class CaseBook {
 
   /** Cases whose pictures were asked for before the gateway stopped. */
   heldFromBefore(): readonly OpenCase[] {
-    return [...this.#byKey.values()].filter(({ held }) => held.length > 0)
+    return [...this.#owedProof]
   }
 
   /** Opens a case, or adds a revision to the ongoing one. With `awaitProof` it leaves the box only after `settleProof`. */
   raise(draft: Draft, breach: Breach, raise: Raise, sight: Sight | undefined, awaitProof: boolean): OpenCase {
     const { rule, place, drill } = breach
-    const slot = slotOf(rule.classId, place, drill)
     const why = toWhy(rule, raise, sight)
-    const ongoing = this.#bySlot.get(slot)
-    if (ongoing && !isEnded(ongoing.case.stage)) {
+    const ongoing = this.#ongoingAt(slotOf(rule.classId, place, drill))
+    if (ongoing) {
       const before = ongoing.case
       const next: Case = {
         ...before,
@@ -107,21 +112,20 @@ export class CaseBook {
       this.#write(draft, ongoing, next, withRule(ongoing.standing, rule.id), awaitProof)
       return ongoing
     }
-    const opened: OpenCase = { case: this.#newCase(breach, raise, why, sight), standing: [], held: [] }
+    const first = this.#newCase(breach, raise, why, sight)
+    const opened: OpenCase = { case: first, standing: [], held: [] }
     this.#keep(opened)
     draft.onUndo(() => {
-      this.#byKey.delete(opened.case.key)
-      if (ongoing) this.#bySlot.set(slot, ongoing)
-      else this.#bySlot.delete(slot)
+      if (opened.case === first) this.#forget(opened)
     })
-    this.#write(draft, opened, opened.case, [rule.id], awaitProof)
+    this.#write(draft, opened, first, [rule.id], awaitProof)
     return opened
   }
 
   /** The rule's breach has ended; the platform hears of it when no other rule still sees one. */
   clear(draft: Draft, breach: Breach, at: Instant): void {
-    const open = this.#bySlot.get(slotOf(breach.rule.classId, breach.place, breach.drill))
-    if (!open || isEnded(open.case.stage) || open.case.clearedAt !== null) return
+    const open = this.#ongoingAt(slotOf(breach.rule.classId, breach.place, breach.drill))
+    if (!open || open.case.clearedAt !== null) return
     const standing = open.standing.filter((rule) => rule !== breach.rule.id)
     if (standing.length > 0) {
       this.#store(draft, open, open.case, standing)
@@ -141,7 +145,11 @@ export class CaseBook {
     const held = open.held
     open.held = []
     draft.onUndo(() => (open.held = held))
-    this.#store(draft, open, withProof(open.case), open.standing)
+    const next = withProof(open.case)
+    // Its revision left with the pictures of the raise before: these are news to the platform.
+    const isNews = held.length === 0 && stored.length > 0
+    if (isNews) this.#write(draft, open, { ...next, revision: next.revision + 1 }, open.standing, false)
+    else this.#store(draft, open, next, open.standing)
     const { key, siteId } = open.case
     const entries = held.map((revision) => {
       const body = JSON.stringify(withProof(revision.case))
@@ -164,10 +172,7 @@ export class CaseBook {
     for (const outbox of this.#context.outboxes) {
       for (const { proof } of toSend) draft.add(['putUpload', outbox.connector, proof.sha256, siteId, key])
       draft.afterwards(() => {
-        outbox.release(
-          key,
-          entries.filter(({ connector }) => connector === outbox.connector).map(({ entry }) => entry),
-        )
+        for (const { connector, entry } of entries) if (connector === outbox.connector) outbox.push(entry)
         for (const file of toSend) outbox.addUpload(toFile(file))
       })
     }
@@ -182,13 +187,18 @@ export class CaseBook {
 
   /** Applies what the platform says of a case; `unknown` when the box never had it, `old` when it is late or a repeat. */
   move(draft: Draft, move: StageMove): 'moved' | 'old' | 'unknown' {
-    const open = this.#byKey.get(move.key) ?? this.#ended(move.key)
+    const open = this.#openCase(move.key)
     if (!open) return 'unknown'
     const next = movedCase(open.case, move)
     if (next === open.case) return 'old'
+    // Kept also when it has ended, until this is stored: a second move may ride in the same draft.
+    if (!this.#byKey.has(next.key)) this.#keep(open)
+    const forgetIfEnded = (): void => {
+      if (isEnded(open.case.stage)) this.#forget(open)
+    }
+    draft.onUndo(forgetIfEnded)
     this.#store(draft, open, next, open.standing)
-    if (isEnded(next.stage)) draft.afterwards(() => this.#forget(open))
-    else if (!this.#byKey.has(next.key)) this.#keep(open)
+    draft.afterwards(forgetIfEnded)
     return 'moved'
   }
 
@@ -196,9 +206,10 @@ export class CaseBook {
     const cls = this.#classOf(rule.classId)
     const now = this.#context.clock.now()
     const { file } = site
+    const identity = this.#unused({ class: cls.id, place, since: raise.since, drill })
     return {
       contract: CONTRACT,
-      key: caseKey({ class: cls.id, place, since: raise.since, drill }),
+      key: caseKey(identity),
       revision: 1,
       boxId: this.#context.boxId,
       class: cls.id,
@@ -213,7 +224,7 @@ export class CaseBook {
       address: file.address,
       gridCode: file.gridCode,
       position: file.position,
-      since: isoTime(raise.since),
+      since: isoTime(identity.since),
       raisedAt: isoTime(now),
       clearedAt: null,
       count: 1,
@@ -229,6 +240,16 @@ export class CaseBook {
       platformCase: null,
       complete: false,
     }
+  }
+
+  /**
+   * A device whose clock stands gives every breach the same time: the key of a case that has ended would be taken
+   * by the platform for that case, and the new one be lost.
+   */
+  #unused(identity: CaseIdentity): CaseIdentity {
+    return this.#openCase(caseKey(identity)) === undefined
+      ? identity
+      : this.#unused({ ...identity, since: later(identity.since, 1) })
   }
 
   /** Stores the case and puts its new revision into every outbox. */
@@ -257,7 +278,6 @@ export class CaseBook {
       const before = open.held
       open.held = [...before, { seq, connector: outbox.connector, case: next }]
       draft.onUndo(() => (open.held = before))
-      outbox.hold(next.key)
     }
   }
 
@@ -285,7 +305,10 @@ export class CaseBook {
         JSON.stringify(standing),
         body,
       ],
-      () => Object.assign(open, before),
+      () => {
+        // A life-safety unit on top of this one may have been stored from the reserve: then that stands.
+        if (open.case === next) Object.assign(open, before)
+      },
     )
     return body
   }
@@ -294,22 +317,32 @@ export class CaseBook {
     const { class: cls, place, drill, key } = open.case
     this.#byKey.set(key, open)
     const slot = slotOf(cls, place, drill)
-    const other = this.#bySlot.get(slot)
-    // A reopened case does not push out the one that began meanwhile.
-    if (!other || isEnded(other.case.stage)) this.#bySlot.set(slot, open)
+    const all = [...(this.#bySlot.get(slot) ?? []), open]
+    this.#bySlot.set(
+      slot,
+      all.sort((a, b) => Date.parse(a.case.raisedAt) - Date.parse(b.case.raisedAt)),
+    )
   }
 
   #forget(open: OpenCase): void {
     const { class: cls, place, drill, key } = open.case
     this.#byKey.delete(key)
     const slot = slotOf(cls, place, drill)
-    if (this.#bySlot.get(slot) === open) this.#bySlot.delete(slot)
+    const left = this.#bySlot.get(slot)?.filter((other) => other !== open) ?? []
+    if (left.length > 0) this.#bySlot.set(slot, left)
+    else this.#bySlot.delete(slot)
   }
 
-  #ended(key: string): OpenCase | undefined {
-    const row = this.#context.store.reader
-      .prepare('SELECT body, standing FROM cases WHERE key = ?')
-      .get(key) as CaseRow | undefined // the columns named
+  /** The newest: a reopened case does not push out the one that began meanwhile. */
+  #ongoingAt(slot: string): OpenCase | undefined {
+    return this.#bySlot.get(slot)?.findLast((open) => !isEnded(open.case.stage))
+  }
+
+  /** Ended cases lie in the database only. */
+  #openCase(key: string): OpenCase | undefined {
+    const known = this.#byKey.get(key)
+    if (known) return known
+    const row = this.#find.get(key) as CaseRow | undefined // the columns named
     return row && toOpenCase(row)
   }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { parseDuration } from '../base/amount.ts'
 import { GanglionError } from '../base/errors.ts'
@@ -69,9 +69,11 @@ export function configHash(folder: string): string {
 
 function yamlFilesIn(folder: string): readonly string[] {
   return readdirSync(folder)
-    .filter((name) => name.endsWith('.yaml'))
+    .filter((name) => name.endsWith('.yaml') && !isFolder(join(folder, name)))
     .sort()
 }
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 
 /** One run over a box folder; it gathers mistakes instead of stopping at the first. */
 class Reading {
@@ -100,8 +102,10 @@ class Reading {
       box && this.#try(() => readCatalogue(this.#shipped('catalogue', box), box.value.catalogue))
     const rules = box ? await this.#rules(box, catalogue) : []
     if (box) this.#checkConnectors(box)
+    this.#checkNames()
     const sites = siteFiles.map((site) => this.#site(site, box, rules))
     const devices = this.#byId(siteFiles, sites)
+    if (box) this.#checkBridges(box, siteFiles)
     if (!box || !catalogue) return undefined
     return {
       folder: this.#folder,
@@ -144,8 +148,14 @@ class Reading {
   }
 
   #checkConnectors(box: YamlFile<BoxFile>): void {
-    box.value.connectors.forEach((connector, index) => {
-      const { kind } = connector
+    const { connectors } = box.value
+    connectors.forEach((connector, index) => {
+      const { id, kind } = connector
+      if (connectors.findIndex((other) => other.id === id) < index) {
+        this.mistakes.push(
+          box.mistake(`/connectors/${index}/id`, `another connector has the id "${id}" already`),
+        )
+      }
       const settings = ownSettings(connector)
       const plug = this.#rooms.connectors.get(kind)
       if (!plug) {
@@ -161,6 +171,26 @@ class Reading {
     })
   }
 
+  /** A site that is left out in silence would be missed on the day of the fire. */
+  #checkNames(): void {
+    for (const name of readdirSync(this.#folder).filter((other) => other.endsWith('.yml'))) {
+      const text = `wanted a name that ends in .yaml: "${name.slice(0, -'.yml'.length)}.yaml"`
+      this.mistakes.push({ file: name, line: 1, path: '', text })
+    }
+  }
+
+  /** Devices and bridges are accounts of the same wires. */
+  #checkBridges(box: YamlFile<BoxFile>, sites: readonly YamlFile<SiteFile>[]): void {
+    const bridges = box.value.bridges ?? []
+    bridges.forEach(({ id }, index) => {
+      const site = sites.find(({ value }) => value.devices.some((device) => device.id === id))
+      const isTwice = bridges.findIndex((other) => other.id === id) < index
+      if (!site && !isTwice) return
+      const text = `the id "${id}" is that of ${site ? `a device in ${site.file}` : 'another bridge'} already`
+      this.mistakes.push(box.mistake(`/bridges/${index}/id`, text))
+    })
+  }
+
   #site(site: YamlFile<SiteFile>, box: YamlFile<BoxFile> | undefined, rules: readonly LoadedRule[]): Site {
     const id = site.file.replace(/\.yaml$/, '')
     const { value: file } = site
@@ -172,8 +202,8 @@ class Reading {
     this.mistakes.push(...siteSettingMistakes(site, rules))
     let hours = alwaysOpen
     try {
-      hours =
-        file.hours === undefined ? alwaysOpen : openingHours(file.hours, file.timeZone ?? 'Asia/Shanghai')
+      const stated = openingHours(file.hours ?? '00:00-24:00', file.timeZone ?? 'Asia/Shanghai')
+      if (file.hours !== undefined) hours = stated
     } catch {
       this.mistakes.push(
         site.mistake(

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { mkdir, open, rename } from 'node:fs/promises'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 /** 证据: media files named by their hash, under `<data folder>/evidence`. */
 export class EvidenceFolder {
   readonly #folder: string
+  #parts = 0
 
   constructor(folder: string) {
     this.#folder = folder
@@ -21,22 +22,42 @@ export class EvidenceFolder {
   async write(bytes: Uint8Array): Promise<string> {
     const sha256 = createHash('sha256').update(bytes).digest('hex')
     const path = this.pathOf(sha256)
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-    const part = `${path}.part`
-    const file = await open(part, 'w', 0o600)
-    try {
-      await file.writeFile(bytes)
-      await file.sync()
-    } finally {
-      await file.close()
+    const made = await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    if (made !== undefined) {
+      await syncFolder(this.#folder)
+      await syncFolder(dirname(made))
     }
-    await rename(part, path)
-    const folder = await open(dirname(path), 'r')
+    // Two zones of one camera may prove their cases with the same picture at the same time.
+    const part = `${path}.${++this.#parts}.part`
     try {
-      await folder.sync()
-    } finally {
-      await folder.close()
+      await writeWhole(part, bytes)
+      await rename(part, path)
+    } catch (error) {
+      // On a full disk half a picture must not eat what is left.
+      await rm(part, { force: true })
+      throw error
     }
+    await syncFolder(dirname(path))
     return sha256
+  }
+}
+
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, 'w', 0o600)
+  try {
+    await file.writeFile(bytes)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** What was made or renamed in the folder stands there after a power cut too. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
   }
 }

@@ -28,13 +28,19 @@ export function openingHours(text: string, timeZone: string): OpeningHours {
     isOpen: (at) => isWithin(minuteOf(at)),
     nextChange(at) {
       if (from === to) return undefined
-      const minute = minuteOf(at)
-      const wait = Math.min(
-        ...[from, to % DAY_MINUTES].map((edge) => (edge - minute + DAY_MINUTES) % DAY_MINUTES || DAY_MINUTES),
-      )
-      return instant(at - (at % MINUTE_MS) + wait * MINUTE_MS)
+      return instant(Math.min(...[from, to % DAY_MINUTES].map((edge) => nextTime(at, edge, minuteOf))))
     },
   }
+}
+
+/** When it is next this minute of the day. */
+function nextTime(at: Instant, edge: number, minuteOf: (at: Instant) => number): Instant {
+  const wait = (edge - minuteOf(at) + DAY_MINUTES) % DAY_MINUTES || DAY_MINUTES
+  const found = at - (at % MINUTE_MS) + wait * MINUTE_MS
+  // Where the clocks are changed meanwhile, that day is longer or shorter.
+  const off = ((minuteOf(instant(found)) - edge + 1.5 * DAY_MINUTES) % DAY_MINUTES) - DAY_MINUTES / 2
+  const corrected = found - off * MINUTE_MS
+  return instant(corrected > at ? corrected : found)
 }
 
 /** Minutes since midnight in a time zone. */

@@ -30,9 +30,10 @@ export class Outbox {
   readonly connector: string
   readonly #store: Store
   readonly #clock: Clock
-  readonly #lanes: readonly [Entry[], Entry[]] = [[], []]
-  /** Cases with a revision under way or held back for its proof, and the later revisions that wait behind it. */
-  readonly #busy = new Map<string, Entry[]>()
+  /** The cases whose next revision may go, life-safety in the first; a case with a revision under way is in none. */
+  readonly #lanes: readonly [string[], string[]] = [[], []]
+  /** The revisions of each case that wait, oldest first. */
+  readonly #lines = new Map<string, Entry[]>()
   readonly #uploads = new Map<string, ProofFile>()
   readonly #wakers = new Set<() => void>()
   #bodies = 0
@@ -45,23 +46,21 @@ export class Outbox {
     this.#clock = clock
   }
 
-  /** Takes over what an earlier run left; what is held for proof is released by the case book. */
+  /** Takes over what an earlier run left; what is held for proof is pushed by the case book. */
   load(pathOf: (sha256: string) => string): void {
     const { reader } = this.#store
     const rows = reader
       .prepare(
-        'SELECT seq, key, revision, first_class, held FROM outbox WHERE connector = ? AND refused IS NULL ORDER BY seq',
+        'SELECT seq, key, revision, first_class FROM outbox WHERE connector = ? AND refused IS NULL AND held = 0 ORDER BY seq',
       )
       .all(this.connector) as {
       seq: number
       key: string
       revision: number
       first_class: number
-      held: number
     }[] // the columns above
-    for (const { seq, key, revision, first_class, held } of rows) {
-      if (held === 1) this.hold(key)
-      else this.push({ seq, key, revision, isFirstClass: first_class === 1, body: undefined })
+    for (const { seq, key, revision, first_class } of rows) {
+      this.push({ seq, key, revision, isFirstClass: first_class === 1, body: undefined })
     }
     const uploads = reader
       .prepare(
@@ -87,42 +86,19 @@ export class Outbox {
     return this.#uploads.size
   }
 
-  hasWork(): boolean {
-    return this.#lanes[0].length + this.#lanes[1].length > 0
-  }
-
-  /** No revision of this case leaves until `release`. */
-  hold(key: string): void {
-    if (!this.#busy.has(key)) this.#busy.set(key, [])
-  }
-
-  /** The proof is there, or will not come: the revisions that waited for it leave in order. */
-  release(key: string, held: readonly Entry[]): void {
-    const behind = this.#busy.get(key) ?? []
-    this.#busy.delete(key)
-    for (const entry of held) this.push(entry)
-    for (const entry of behind) this.#queue(entry)
-  }
-
+  /** Takes a revision that is stored and may leave. Revisions of one case come in their order. */
   push(entry: Entry): void {
     this.#waiting++
-    if (entry.body === undefined) {
-      this.#queue(entry)
-    } else if (this.#bodies < BODIES_IN_MEMORY) {
-      this.#bodies++
-      this.#queue(entry)
-    } else {
-      this.#queue({ ...entry, body: undefined })
-    }
-  }
-
-  #queue(entry: Entry): void {
-    const behind = this.#busy.get(entry.key)
-    if (behind) {
-      behind.push(entry)
+    const isKept = entry.body !== undefined && this.#bodies < BODIES_IN_MEMORY
+    if (isKept) this.#bodies++
+    const kept = isKept ? entry : { ...entry, body: undefined }
+    const line = this.#lines.get(entry.key)
+    if (line) {
+      line.push(kept)
       return
     }
-    this.#lanes[entry.isFirstClass ? 0 : 1].push(entry)
+    this.#lines.set(entry.key, [kept])
+    this.#laneOf(entry).push(entry.key)
     this.#wake()
   }
 
@@ -130,20 +106,12 @@ export class Outbox {
   take(most: number): Taken[] {
     const taken: Taken[] = []
     for (const lane of this.#lanes) {
-      let used = 0
-      while (taken.length < most && used < lane.length) {
-        const entry = lane[used++]
-        if (!entry) break
-        const behind = this.#busy.get(entry.key)
-        if (behind) {
-          behind.push(entry)
-          continue
-        }
-        this.#busy.set(entry.key, [])
+      for (const key of lane.splice(0, most - taken.length)) {
+        const entry = this.#lines.get(key)?.shift()
+        if (!entry) throw new Error('a case without revisions stands in a lane') // a line leaves its lane when it is taken
         if (entry.body !== undefined) this.#bodies--
         taken.push({ ...entry, body: entry.body ?? this.#storedBody(entry.seq), at: this.#clock.now() })
       }
-      lane.splice(0, used)
     }
     return taken
   }
@@ -151,10 +119,9 @@ export class Outbox {
   /** Puts entries back in front, in their order: the connector was away or said later. */
   giveBack(entries: readonly Taken[]): void {
     for (const entry of [...entries].reverse()) {
-      const behind = this.#busy.get(entry.key) ?? []
-      this.#busy.delete(entry.key)
       this.#bodies++
-      this.#lanes[entry.isFirstClass ? 0 : 1].unshift(entry, ...behind)
+      this.#lines.get(entry.key)?.unshift(entry)
+      this.#laneOf(entry).unshift(entry.key)
     }
     this.#wake()
   }
@@ -168,14 +135,28 @@ export class Outbox {
       draft.add(['settleOutbox', entry.seq])
     }
     this.#waiting--
-    const behind = this.#busy.get(entry.key) ?? []
-    this.#busy.delete(entry.key)
-    for (const next of behind) this.#queue(next)
+    const next = this.#lines.get(entry.key)?.[0]
+    if (!next) {
+      this.#lines.delete(entry.key)
+      return
+    }
+    this.#laneOf(next).push(next.key)
+    this.#wake()
+  }
+
+  #laneOf({ isFirstClass }: Entry): string[] {
+    return this.#lanes[isFirstClass ? 0 : 1]
   }
 
   addUpload(file: ProofFile): void {
     this.#uploads.set(file.sha256, file)
     this.#wake()
+  }
+
+  /** The platform wants this one later: the others need not wait for it. */
+  postponeUpload(file: ProofFile): void {
+    this.#uploads.delete(file.sha256)
+    this.#uploads.set(file.sha256, file)
   }
 
   nextUpload(): ProofFile | undefined {

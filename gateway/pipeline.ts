@@ -1,4 +1,4 @@
-import type { Clock, Instant } from '../base/clock.ts'
+import { later, type Clock, type Instant } from '../base/clock.ts'
 import { GanglionError, isGanglionError, messageOf } from '../base/errors.ts'
 import type { CaseBook, OpenCase } from './case-book.ts'
 import type { Case } from './case.ts'
@@ -54,7 +54,7 @@ export class Pipeline implements Intake {
 
   async accept(arrival: Arrival): Promise<Accepted> {
     const plan = this.#planOf(arrival.deviceId)
-    const { clock, seenBefore } = this.#context
+    const { clock, seenBefore, store } = this.#context
     const now = clock.now()
     const mayRepeat =
       arrival.publish?.dup === true || arrival.messageId !== undefined || arrival.time !== undefined
@@ -62,7 +62,10 @@ export class Pipeline implements Intake {
     const at = believed(arrival.time, now)
     const readings = toReadings(plan.device.profile, arrival.fields, at)
     const draft = new Draft()
-    seenBefore.remember(draft, arrival, plan.site.id, now)
+    if (!seenBefore.remember(draft, arrival, plan.site.id, now)) {
+      await store.settled()
+      return 'seen-before'
+    }
     await this.#take(draft, plan, readings, now, undefined)
     return 'taken'
   }
@@ -122,11 +125,16 @@ export class Pipeline implements Intake {
     const { device } = plan
     this.#messages++
     this.#context.lastReadings.heard(device.id, readings, now)
-    for (const slot of plan.onHeard) this.#step(draft, slot, { kind: 'heard', deviceId: device.id }, now)
-    for (const [slot, shown] of shownTo(plan, readings)) {
-      if (observation) slot.sight = sightOf(observation, shown) ?? slot.sight
-      const stays = observation?.stays ?? []
-      this.#step(draft, slot, { kind: 'readings', deviceId: device.id, readings: shown, stays }, now)
+    try {
+      for (const slot of plan.onHeard) this.#step(draft, slot, { kind: 'heard', deviceId: device.id }, now)
+      for (const [slot, shown] of shownTo(plan, readings)) {
+        if (observation) slot.sight = sightOf(observation, shown) ?? slot.sight
+        const stays = observation?.stays ?? []
+        this.#step(draft, slot, { kind: 'readings', deviceId: device.id, readings: shown, stays }, now)
+      }
+    } catch (error) {
+      draft.undo()
+      throw error
     }
     await this.#context.store.commit(draft)
     draft.stored()
@@ -139,7 +147,7 @@ export class Pipeline implements Intake {
     if (draft.changes.length === 0) return
     this.#context.store.commit(draft).then(
       () => draft.stored(),
-      () => this.#context.clock.after(RETRY_MS, () => this.#wake(slot)), // the store has said what is wrong
+      () => this.#wakes.set(slot, later(this.#context.clock.now(), RETRY_MS)), // the store has said what is wrong
     )
   }
 
@@ -161,7 +169,11 @@ export class Pipeline implements Intake {
       return
     }
     if (step.state !== slot.state) this.#keep(draft, slot, step.state)
-    if (step.wakeAt !== undefined) this.#wakes.set(slot, step.wakeAt)
+    if (step.wakeAt !== undefined) {
+      this.#wakes.set(slot, step.wakeAt)
+      // The memory of before may need an earlier look than the one that is taken back.
+      draft.onUndo(() => this.#wakes.set(slot, later(this.#context.clock.now(), RETRY_MS)))
+    }
     const { cases } = this.#context
     const breach = (drill: boolean) => ({ rule: slot.rule, site: slot.site, place: slot.place, drill })
     if (step.clear) cases.clear(draft, breach(step.clear.drill || isDrillOnly(slot)), step.clear.at)
@@ -178,15 +190,24 @@ export class Pipeline implements Intake {
     const before = slot.state
     slot.state = state
     if (slot.class.isLifeSafety) draft.lifeSafety = true
-    draft.add(
-      ['putMemory', slot.rule.id, slot.place, slot.site.id, JSON.stringify(state)],
-      () => (slot.state = before),
-    )
+    draft.add(['putMemory', slot.rule.id, slot.place, slot.site.id, JSON.stringify(state)], () => {
+      // A life-safety unit on top of this one may have been stored from the reserve: then that stands.
+      if (slot.state === state) slot.state = before
+    })
+  }
+
+  #tell(stored: Case): void {
+    try {
+      this.#context.onCase?.(stored)
+    } catch (error) {
+      // It looks on; the case is stored and must leave.
+      this.trouble('an onlooker failed', messageOf(error))
+    }
   }
 
   #afterRaise(draft: Draft, open: OpenCase, sight: Sight | undefined): void {
     draft.afterwards(() => {
-      this.#context.onCase?.(open.case)
+      this.#tell(open.case)
       if (!sight) return
       collectProof(this.#context, open, sight).catch((error: unknown) => {
         this.trouble('proof could not be stored', messageOf(error))

@@ -41,6 +41,8 @@ export const Point = Type.Object(
     values: Type.Optional(
       Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
     ),
+    /** The part of the device it speaks of, where it is one alone: `neutral`. */
+    part: Type.Optional(Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,30}$' })),
     /** Repeated parts such as ports: `{n}` in `from` is the index from `first`, registers move by `stride`. */
     each: Type.Optional(
       Type.Object(
@@ -72,7 +74,7 @@ export const ProfileFile = Type.Object(
     /** Modbus: at most this many registers in one request. */
     batch: Type.Optional(Type.Integer({ minimum: 1, maximum: 125 })),
     points: Type.Record(Type.String({ pattern: '^[a-zA-Z][a-zA-Z0-9]*$' }), Point),
-    /** Payloads as the device sends them and the readings they give; each one is a test. */
+    /** Payloads as the device sends them and all the readings they give; each one is a test. */
     examples: Type.Array(
       Type.Object(
         {
@@ -80,12 +82,12 @@ export const ProfileFile = Type.Object(
           payload: Type.Optional(Type.Unknown()),
           /** Bytes for frames and registers. */
           hex: Type.Optional(Type.String({ pattern: '^([0-9A-Fa-f]{2} ?)+$' })),
-          /** `quantity` or `part/quantity` → value. */
+          /** `quantity` or `part/quantity` → value; `bad` where the value is not believed. */
           gives: Type.Record(Type.String(), Type.Union([Type.Number(), Type.Boolean(), Type.String()])),
         },
         closed,
       ),
-      { minItems: 1 },
+      { maxItems: 100 },
     ),
   },
   { ...closed, $id: 'profile', title: 'A device model: points, units, ranges, example payloads' },
@@ -142,7 +144,7 @@ export function compileProfile(
             ? undefined
             : { ...from, register: from.register + (index ?? 0) * (each?.stride ?? 0) },
         quantity,
-        part: each ? each.part.replace('{n}', n) : '',
+        part: each ? each.part.replace('{n}', n) : (point.part ?? ''),
         convert: converter(point),
       })
     }
@@ -171,7 +173,7 @@ function converter(point: PointFile): CompiledPoint['convert'] {
     if (typeof raw === 'number' && absent?.includes(raw)) return undefined
     if (values) {
       const isPlain = typeof raw === 'string' || typeof raw === 'number' || typeof raw === 'boolean'
-      const value = isPlain ? values[String(raw)] : undefined
+      const value = isPlain && Object.hasOwn(values, String(raw)) ? values[String(raw)] : undefined
       return { value: value ?? raw, atLimit: false }
     }
     if (typeof raw === 'boolean') return { value: invert ? !raw : raw, atLimit: false }

@@ -35,10 +35,10 @@ export async function collectProof(context: ProofContext, open: OpenCase, sight:
   await settleProof(context, open, stored, missing)
 }
 
-/** Cases whose pictures a stopped gateway still owed leave without them, and say so. */
-export async function settleOldProof(context: ProofContext): Promise<void> {
+/** Cases whose pictures a stopped gateway still owed leave without them, and say so. A full disk holds up no start. */
+export function settleOldProof(context: ProofContext): void {
   for (const open of context.cases.heldFromBefore()) {
-    await settleProof(context, open, [], 'the gateway stopped before the picture was stored')
+    void settleProof(context, open, [], 'the gateway stopped before the picture was stored')
   }
 }
 
@@ -56,7 +56,8 @@ async function settleProof(
       draft.stored()
       return
     } catch {
-      // The store has said what is wrong; the revisions stay held until it takes them.
+      // The store has said what is wrong; the revisions stay held until it takes them, or until the next start.
+      if (store.hasEnded) return
       await new Promise<void>((resolve) => clock.after(STORE_RETRY_MS, resolve))
     }
   }

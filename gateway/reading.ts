@@ -17,6 +17,9 @@ export interface Reading {
   readonly at: Instant
 }
 
+/** What the contract carries of a text. */
+const LONGEST_TEXT = 64
+
 /** Judges a decoded value by the quantity's kind and sane range; a wrong one keeps its raw value and is bad. */
 export function toReading(
   quantity: QuantityId,
@@ -26,7 +29,9 @@ export function toReading(
   atLimit = false,
 ): Reading {
   const { kind, min, max } = quantityOf(quantity)
-  if (typeof value !== kind && !(kind === 'text' && typeof value === 'string')) {
+  const isKind =
+    kind === 'text' ? typeof value === 'string' && value.length <= LONGEST_TEXT : typeof value === kind
+  if (!isKind) {
     return { quantity, part, value: printable(value), quality: 'bad', at }
   }
   if (typeof value === 'number') {
@@ -45,5 +50,5 @@ export function toReading(
 function printable(value: unknown): Value {
   if (typeof value === 'number' || typeof value === 'boolean') return value
   const text = typeof value === 'string' ? value : ((JSON.stringify(value) as string | undefined) ?? '')
-  return text.slice(0, 64)
+  return text.slice(0, LONGEST_TEXT)
 }

@@ -4,7 +4,10 @@ import type { Draft } from './draft.ts'
 import type { Arrival } from './ports.ts'
 import type { Store } from './store/store.ts'
 
-/** A message with its own id or time is known for this long. */
+/**
+ * A message is known for this long. Packet ids begin anew with each connection: the alarm of an hour ago had the id
+ * and the bytes of the one that is redelivered now.
+ */
 const KEPT_MS = 10 * 60_000
 const PRUNE_EVERY_MS = 60_000
 
@@ -30,7 +33,9 @@ export class SeenBefore {
     this.#clock = clock
     this.#findKey = store.reader.prepare('SELECT 1 FROM source_keys WHERE key = ? AND at >= ?').pluck()
     this.#findPacket = store.reader
-      .prepare('SELECT 1 FROM redeliveries WHERE account = ? AND slot = ? AND packet_id = ? AND hash = ?')
+      .prepare(
+        'SELECT 1 FROM redeliveries WHERE account = ? AND slot = ? AND packet_id = ? AND hash = ? AND at >= ?',
+      )
       .pluck()
     this.#pruneLater()
   }
@@ -40,20 +45,23 @@ export class SeenBefore {
     if (publish?.dup === true) {
       // What an earlier connection brought may still be under way to the disk.
       await this.#store.settled()
-      const slot = publish.packetId % PACKET_SLOTS
-      if (this.#findPacket.get(publish.account, slot, publish.packetId, publish.hash) !== undefined)
-        return true
+      const { account, packetId, hash } = publish
+      const found = this.#findPacket.get(account, packetId % PACKET_SLOTS, packetId, hash, now - KEPT_MS)
+      if (found !== undefined) return true
     }
     const key = sourceKey(arrival)
     if (key === undefined) return false
-    if (this.#pending.has(key.toString('latin1'))) {
+    if (this.#pending.has(nameOf(key))) {
       await this.#store.settled()
       return true
     }
     return this.#findKey.get(key, now - KEPT_MS) !== undefined
   }
 
-  remember(draft: Draft, arrival: Arrival, siteId: string, now: Instant): void {
+  /** Writes the message down with what follows from it; false when its twin of the same turn did so first. */
+  remember(draft: Draft, arrival: Arrival, siteId: string, now: Instant): boolean {
+    const key = sourceKey(arrival)
+    if (key !== undefined && this.#pending.has(nameOf(key))) return false
     const { publish } = arrival
     if (publish) {
       draft.add([
@@ -62,14 +70,15 @@ export class SeenBefore {
         publish.packetId % PACKET_SLOTS,
         publish.packetId,
         publish.hash,
+        now,
       ])
     }
-    const key = sourceKey(arrival)
-    if (key === undefined) return
-    const name = key.toString('latin1')
+    if (key === undefined) return true
+    const name = nameOf(key)
     this.#pending.add(name)
     draft.add(['putSourceKey', key, siteId, now], () => this.#pending.delete(name))
     draft.afterwards(() => this.#pending.delete(name))
+    return true
   }
 
   stop(): void {
@@ -84,6 +93,8 @@ export class SeenBefore {
     })
   }
 }
+
+const nameOf = (key: Buffer): string => key.toString('latin1')
 
 function sourceKey({ deviceId, messageId, time, fields }: Arrival): Buffer | undefined {
   if (messageId === undefined && time === undefined) return undefined

@@ -1,7 +1,19 @@
-import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs'
 
 /** Laid by on the disk so that a life-safety case can be stored when nothing else fits any more. */
 export const RESERVE_BYTES = 64 * 1024 * 1024
+
+/** A file that a crash left half written is none. */
+export const hasReserve = (file: string): boolean =>
+  statSync(file, { throwIfNoEntry: false })?.size === RESERVE_BYTES
+
+/** Is there so much room that laying the reserve by does not fill the disk? */
+export function hasRoomFor(file: string): boolean {
+  const { bavail, bsize } = statfsSync(file)
+  return bavail * bsize > 2 * RESERVE_BYTES
+}
+
+export const giveUp = (file: string): void => rmSync(file, { force: true })
 
 /** Writes the reserve file (really, not sparse); false when there is no room for it. */
 export function reserveSpace(file: string): boolean {
@@ -9,12 +21,15 @@ export function reserveSpace(file: string): boolean {
   let handle: number | undefined
   try {
     handle = openSync(file, 'w', 0o600)
-    for (let written = 0; written < RESERVE_BYTES; written += block.length) writeSync(handle, block)
+    for (let written = 0; written < RESERVE_BYTES;) {
+      // A disk that fills up writes less than it was given.
+      written += writeSync(handle, block, 0, Math.min(block.length, RESERVE_BYTES - written))
+    }
     fsyncSync(handle)
     return true
   } catch {
     // No room is an expected answer; the half-written file must not eat what is left.
-    rmSync(file, { force: true })
+    giveUp(file)
     return false
   } finally {
     if (handle !== undefined) closeSync(handle)

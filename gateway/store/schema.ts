@@ -26,6 +26,7 @@ export const migrations: readonly string[] = [
      PRIMARY KEY (account, slot)) WITHOUT ROWID;
    CREATE TABLE cursors (connector TEXT PRIMARY KEY, cursor TEXT NOT NULL) WITHOUT ROWID;
    CREATE TABLE mqtt (kind TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (kind, key)) WITHOUT ROWID;`,
+  `ALTER TABLE redeliveries ADD COLUMN at INTEGER NOT NULL DEFAULT 0;`,
 ]
 
 /** What can be written, by name. The number of `?` is the number of values a change carries. */
@@ -49,7 +50,7 @@ export const statements = {
   putSourceKey: 'INSERT INTO source_keys VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
   pruneSourceKeys: 'DELETE FROM source_keys WHERE at < ?',
   putRedelivery:
-    'INSERT INTO redeliveries VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET packet_id = excluded.packet_id, hash = excluded.hash',
+    'INSERT INTO redeliveries VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET packet_id = excluded.packet_id, hash = excluded.hash, at = excluded.at',
   putCursor: 'INSERT INTO cursors VALUES (?, ?) ON CONFLICT DO UPDATE SET cursor = excluded.cursor',
   putMqtt: 'INSERT INTO mqtt VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
   deleteMqtt: 'DELETE FROM mqtt WHERE kind = ? AND key = ?',

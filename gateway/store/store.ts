@@ -1,10 +1,10 @@
 import { once } from 'node:events'
-import { existsSync, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import Database from 'better-sqlite3'
-import { codeOf, GanglionError, messageOf } from '../../base/errors.ts'
-import { reserveSpace } from './reserve.ts'
+import { codeOf, GanglionError, isGanglionError, messageOf } from '../../base/errors.ts'
+import { giveUp, hasReserve, reserveSpace } from './reserve.ts'
 import { migrations, statementNames, type Change, type StatementName } from './schema.ts'
 import type { Group, GroupAnswer, WriterStart } from './writer.ts'
 
@@ -47,9 +47,9 @@ export class Store {
   readonly #writer: Worker
   #gathering: Waiting[] = []
   #lateRows = new Set<LateRow>()
+  #lateInFlight: readonly LateRow[] = []
   #inFlight: readonly Waiting[] | undefined
   #isPosting = false
-  #closing: (() => void) | undefined
   #broken: GanglionError | undefined
   #commits = 0
   #isFull = false
@@ -64,23 +64,27 @@ export class Store {
 
   /**
    * Opens or makes the database and brings it to this version.
-   * @throws GanglionError `store-newer`, `store-failed`
+   * @throws GanglionError `store-newer`, `store-failed`, `store-full`
    */
   static async open(options: StoreOptions): Promise<Store> {
-    mkdirSync(options.folder, { recursive: true, mode: 0o700 })
     const file = join(options.folder, 'ganglion.db')
-    migrate(file)
     const reserveFile = join(options.folder, 'reserve')
-    if (!existsSync(reserveFile)) reserveSpace(reserveFile)
     const start: WriterStart = {
       file,
       reserveFile,
       sync: options.sync ?? 'full',
       commitDelayMs: options.commitDelayMs ?? 0,
     }
-    const writer = new Worker(new URL('./writer.ts', import.meta.url), { workerData: start })
-    await once(writer, 'message')
-    return new Store(file, new Database(file, { readonly: true }), writer)
+    try {
+      mkdirSync(options.folder, { recursive: true, mode: 0o700 })
+      const hadRoom = migrateWithReserve(file, reserveFile)
+      if (hadRoom && !hasReserve(reserveFile)) reserveSpace(reserveFile)
+      const writer = new Worker(new URL('./writer.ts', import.meta.url), { workerData: start })
+      await once(writer, 'message')
+      return new Store(file, new Database(file, { readonly: true }), writer)
+    } catch (error) {
+      throw error instanceof GanglionError ? error : cannotOpen(error)
+    }
   }
 
   /** How many groups were committed, for metrics. */
@@ -90,6 +94,11 @@ export class Store {
 
   get isFull(): boolean {
     return this.#isFull
+  }
+
+  /** Closed, or the writer thread has ended: no unit is taken any more. */
+  get hasEnded(): boolean {
+    return this.#broken !== undefined
   }
 
   /**
@@ -122,9 +131,10 @@ export class Store {
     return this.put()
   }
 
+  /** What was given before is answered first; what comes later is refused. */
   async close(): Promise<void> {
-    if (this.#lateRows.size > 0 && !this.#broken) await this.settled().catch(() => undefined) // the caller's commits were answered already
-    if (this.#inFlight) await new Promise<void>((resolve) => (this.#closing = resolve))
+    await this.settled().catch(() => undefined) // each commit before it has its own answer
+    this.#broken ??= new GanglionError('store-failed', 'the database is closed')
     await this.#writer.terminate()
     this.reader.close()
   }
@@ -149,7 +159,8 @@ export class Store {
       ends.push(flat.length)
     }
     // Last readings ride with the last unit: nobody waits for them alone.
-    for (const row of this.#lateRows) append(flat, row.toChange())
+    this.#lateInFlight = [...this.#lateRows]
+    for (const row of this.#lateInFlight) append(flat, row.toChange())
     this.#lateRows.clear()
     ends[ends.length - 1] = flat.length
     const group: Group = { flat, ends, lifeSafety: units.map(({ unit }) => unit.lifeSafety) }
@@ -167,8 +178,6 @@ export class Store {
     } else {
       this.#refuse(units, answer.stored, answer)
     }
-    this.#closing?.()
-    this.#closing = undefined
     if (this.#gathering.length > 0) this.#postSoon()
   }
 
@@ -179,6 +188,7 @@ export class Store {
   #refuse(units: readonly Waiting[], stored: readonly boolean[], answer: GroupAnswer): void {
     const error = storeError(answer.code, answer.message)
     this.#isFull = error.code === 'store-full'
+    if (stored.at(-1) !== true) for (const row of this.#lateInFlight) this.#lateRows.add(row)
     const isKept = ({ unit }: Waiting): boolean => this.#isFull && unit.lifeSafety
     const refused = units.filter((_, index) => stored[index] !== true)
     const gathered = this.#gathering.filter((waiting) => !isKept(waiting))
@@ -198,7 +208,6 @@ export class Store {
     this.#gathering = []
     for (const { unit } of [...gone].reverse()) unit.undo()
     for (const { reject } of gone) reject(this.#broken)
-    this.#closing?.()
   }
 }
 
@@ -220,20 +229,29 @@ function storeError(code: string, message: string): GanglionError {
   })
 }
 
-function migrate(file: string): void {
-  let db: Database.Database
+function cannotOpen(error: unknown): GanglionError {
+  return new GanglionError(
+    'store-failed',
+    `the database in the data folder cannot be opened: ${messageOf(error)} (${codeOf(error)})`,
+    { hint: 'The data folder must be writable by this user.', cause: error },
+  )
+}
+
+/** False when the disk is so full that SQLite could not even open its files: then the reserve is given up. */
+function migrateWithReserve(file: string, reserveFile: string): boolean {
   try {
-    db = new Database(file)
+    migrate(file)
+    return true
   } catch (error) {
-    throw new GanglionError(
-      'store-failed',
-      `the database in the data folder cannot be opened: ${messageOf(error)}`,
-      {
-        hint: 'The data folder must be writable by this user.',
-        cause: error,
-      },
-    )
+    if (!isGanglionError(error, 'store-full') || !hasReserve(reserveFile)) throw error
+    giveUp(reserveFile)
+    migrate(file)
+    return false
   }
+}
+
+function migrate(file: string): void {
+  const db = new Database(file)
   try {
     db.pragma('journal_mode = WAL')
     db.pragma('synchronous = FULL')

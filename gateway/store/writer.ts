@@ -1,7 +1,6 @@
-import { existsSync, rmSync, statfsSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import Database from 'better-sqlite3'
-import { reserveSpace, RESERVE_BYTES } from './reserve.ts'
+import { giveUp, hasReserve, hasRoomFor, reserveSpace } from './reserve.ts'
 import { statementNames, statements } from './schema.ts'
 
 /**
@@ -51,7 +50,7 @@ const rollback = db.prepare('ROLLBACK')
 const sleeper = new Int32Array(new SharedArrayBuffer(4))
 
 /** The reserve was given up: only life-safety is stored until the disk has room to lay it by again. */
-let isFull = !existsSync(start.reserveFile)
+let isFull = !hasReserve(start.reserveFile)
 
 function write(group: Group, isWanted: (unit: number) => boolean): void {
   begin.run()
@@ -81,7 +80,7 @@ const isFullCode = (code: string): boolean =>
   code === 'SQLITE_FULL' || code.startsWith('SQLITE_IOERR') || code === 'ENOSPC'
 
 function store(group: Group): GroupAnswer {
-  if (isFull && hasRoom()) isFull = !reserveSpace(start.reserveFile)
+  if (isFull && hasRoomFor(start.file)) isFull = !reserveSpace(start.reserveFile)
   try {
     if (!isFull) {
       write(group, () => true)
@@ -90,15 +89,10 @@ function store(group: Group): GroupAnswer {
   } catch (error) {
     if (!isFullCode(codeOf(error))) throw error
     isFull = true
-    rmSync(start.reserveFile, { force: true })
+    giveUp(start.reserveFile)
   }
   if (group.lifeSafety.includes(true)) write(group, (unit) => group.lifeSafety[unit] === true)
   return { stored: group.lifeSafety, code: 'SQLITE_FULL', message: 'the disk of the data folder is full' }
-}
-
-function hasRoom(): boolean {
-  const { bavail, bsize } = statfsSync(start.file)
-  return bavail * bsize > 2 * RESERVE_BYTES
 }
 
 port.on('message', (group: Group) => {
