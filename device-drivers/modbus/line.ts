@@ -1,0 +1,193 @@
+import { connect, type Socket } from 'node:net'
+import { pause, type Clock, type Duration } from '../../base/clock.ts'
+import { codeOf } from '../../base/errors.ts'
+import {
+  MbapParser,
+  decodeReply,
+  encodeMbap,
+  type DecodedReply,
+  type MbapFrame,
+  type ReadRequest,
+} from '../../wire/modbus.ts'
+
+const REPLY_WAIT_MS = 1000
+/** So long one request has the line for itself; after that the next one goes out beside it. */
+const TURN_MS = 150
+const CONNECT_WAIT_MS = 3000
+const SHORTEST_PAUSE_MS = 500
+const LONGEST_PAUSE_MS = 30_000
+const HELD_MS = 10_000
+/** Requests without an answer that may stand open on one connection. */
+const MOST_OPEN = 8
+
+export type Answer =
+  DecodedReply | { readonly is: 'silent' } | { readonly is: 'lost'; readonly reason: string }
+
+export interface Ask {
+  readonly unit: number
+  readonly request: ReadRequest
+  readonly pdu: Uint8Array
+  /** A unit that was silent is asked beside the others: nobody waits for it. */
+  readonly isProbe: boolean
+}
+
+export interface LineEvents {
+  connected(): void
+  /** The connection is lost or could not be made; said once until it is back. */
+  lost(reason: string): void
+  trouble(what: string, example: string): void
+}
+
+interface Open {
+  readonly ask: Ask
+  /** Answers, frees the turn, forgets the timers. */
+  readonly settle: (answer: Answer) => void
+}
+
+/**
+ * One TCP connection to a Modbus server or gateway. Requests go out in turn; one that waits too long
+ * gives its turn away and keeps waiting, so a dead unit costs the others a moment and not a time-out.
+ * Replies are matched by transaction, unit, function and length; whatever else comes is counted.
+ */
+export class Line {
+  readonly #host: string
+  readonly #port: number
+  readonly #clock: Clock
+  readonly #events: LineEvents
+  readonly #open = new Map<number, Open>()
+  readonly #queue: (() => void)[] = []
+  #socket: Socket | undefined
+  #isTaken = false
+  #transaction = 0
+
+  constructor(given: {
+    readonly host: string
+    readonly port: number
+    readonly clock: Clock
+    readonly events: LineEvents
+  }) {
+    this.#host = given.host
+    this.#port = given.port
+    this.#clock = given.clock
+    this.#events = given.events
+  }
+
+  /** Connects, and connects again, until aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    let wait: Duration = SHORTEST_PAUSE_MS
+    for (;;) {
+      const began = this.#clock.ticks()
+      const reason = await this.#hold(signal)
+      if (signal.aborted) return
+      this.#events.lost(reason)
+      // A connection that held is made again soon; one that is refused is asked for ever less often.
+      const hasHeld = this.#clock.ticks() - began > HELD_MS
+      wait = hasHeld ? SHORTEST_PAUSE_MS : Math.min(2 * wait, LONGEST_PAUSE_MS)
+      await pause(this.#clock, wait, signal).catch(() => undefined)
+    }
+  }
+
+  get isConnected(): boolean {
+    return this.#socket !== undefined
+  }
+
+  /** Asks one unit; the answer comes in one second at most. */
+  async ask(ask: Ask): Promise<Answer> {
+    if (!ask.isProbe) await this.#turn()
+    const socket = this.#socket
+    if (!socket) {
+      if (!ask.isProbe) this.#next()
+      return { is: 'lost', reason: 'not connected' }
+    }
+    return new Promise((resolve) => {
+      const transaction = this.#nextTransaction()
+      let hasTurn = !ask.isProbe
+      const passOn = (): void => {
+        if (hasTurn) this.#next()
+        hasTurn = false
+      }
+      // One timer at a time: the first ends the turn, the second the wait.
+      let cancel = this.#clock.after(TURN_MS, () => {
+        if (this.#open.size < MOST_OPEN) passOn()
+        cancel = this.#clock.after(REPLY_WAIT_MS - TURN_MS, () => settle({ is: 'silent' }))
+      })
+      const settle = (answer: Answer): void => {
+        cancel()
+        this.#open.delete(transaction)
+        resolve(answer)
+        passOn()
+      }
+      this.#open.set(transaction, { ask, settle })
+      socket.write(encodeMbap({ transaction, unit: ask.unit, pdu: ask.pdu }))
+    })
+  }
+
+  /** One connection from its beginning to its end; answers why it ended. */
+  #hold(signal: AbortSignal): Promise<string> {
+    return new Promise((resolve) => {
+      const parser = new MbapParser()
+      const socket = connect({ host: this.#host, port: this.#port, noDelay: true, keepAlive: true })
+      let reason = 'closed by the other side'
+      const stop = (why: string): void => {
+        reason = why
+        socket.destroy()
+      }
+      const onAbort = (): void => stop('stopped')
+      const cancelWait = this.#clock.after(CONNECT_WAIT_MS, () => stop('no connection in 3 s'))
+      signal.addEventListener('abort', onAbort, { once: true })
+      socket.on('connect', () => {
+        cancelWait()
+        this.#socket = socket
+        this.#events.connected()
+      })
+      socket.on('data', (chunk) => {
+        for (const frame of parser.push(chunk)) this.#reply(frame)
+        if (parser.broken === undefined) return
+        this.#events.trouble('frame-invalid', parser.broken)
+        stop('the stream cannot be followed')
+      })
+      socket.on('error', (error) => (reason = codeOf(error)))
+      socket.on('close', () => {
+        cancelWait()
+        signal.removeEventListener('abort', onAbort)
+        this.#socket = undefined
+        for (const open of [...this.#open.values()]) open.settle({ is: 'lost', reason })
+        resolve(reason)
+      })
+    })
+  }
+
+  #reply({ transaction, unit, pdu }: MbapFrame): void {
+    const open = this.#open.get(transaction)
+    if (!open) {
+      this.#events.trouble('late or foreign reply', `transaction ${transaction} of unit ${unit}`)
+      return
+    }
+    if (open.ask.unit !== unit) {
+      this.#events.trouble('reply of another unit', `wanted unit ${open.ask.unit}, got ${unit}`)
+      return
+    }
+    open.settle(decodeReply(pdu, open.ask.request))
+  }
+
+  #turn(): Promise<void> | undefined {
+    if (!this.#isTaken) {
+      this.#isTaken = true
+      return undefined
+    }
+    return new Promise((resolve) => this.#queue.push(resolve))
+  }
+
+  #next(): void {
+    const next = this.#queue.shift()
+    if (next) next()
+    else this.#isTaken = false
+  }
+
+  /** Never one that still waits: a late reply must not meet a new request. */
+  #nextTransaction(): number {
+    do this.#transaction = (this.#transaction + 1) & 0xffff
+    while (this.#open.has(this.#transaction))
+    return this.#transaction
+  }
+}
