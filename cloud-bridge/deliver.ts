@@ -28,7 +28,6 @@ const LATER_MS = 2000
 interface Request {
   readonly startedAt: number
   readonly abort: AbortController
-  isGivenUp: boolean
 }
 
 /** 投递: carries the outbox of one connector to its platform until aborted. Nothing leaves the outbox but by an answer. */
@@ -37,10 +36,13 @@ export class Deliverer {
   readonly #context: DeliverContext
   readonly #backOff: BackOff
   readonly #requests = new Set<Request>()
+  readonly #sending = new Set<Promise<void>>()
+  readonly #laterTimers = new Set<() => void>()
   #notBefore = 0
   #lastStart = -Infinity
   #isPumping = false
   #cancelTimer: (() => void) | undefined
+  #stopWaiting: (() => void) | undefined
   #signal: AbortSignal | undefined
 
   constructor(context: DeliverContext) {
@@ -54,7 +56,11 @@ export class Deliverer {
     this.#pumpSoon()
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
     this.#cancelTimer?.()
+    this.#stopWaiting?.()
+    for (const cancel of this.#laterTimers) cancel()
     for (const request of this.#requests) request.abort.abort()
+    // What was answered to the last moment is noted before the store closes.
+    await Promise.all(this.#sending)
   }
 
   /** At the end of the turn, so that what was stored together travels together. */
@@ -70,6 +76,7 @@ export class Deliverer {
   #pump(): void {
     const { clock, outbox } = this.#context
     this.#cancelTimer?.()
+    this.#stopWaiting?.()
     while (this.#signal?.aborted === false) {
       const wait = this.#waitBeforeNext(clock.ticks())
       if (wait > 0) {
@@ -78,10 +85,11 @@ export class Deliverer {
       }
       const batch = outbox.take(BATCH)
       if (batch.length === 0) {
-        outbox.onWork(() => this.#pumpSoon())
+        this.#stopWaiting = outbox.onWork(() => this.#pumpSoon())
         return
       }
-      void this.#send(batch)
+      const sending = this.#send(batch).finally(() => this.#sending.delete(sending))
+      this.#sending.add(sending)
     }
   }
 
@@ -95,7 +103,7 @@ export class Deliverer {
 
   async #send(batch: readonly Taken[]): Promise<void> {
     const { clock, connector, outbox } = this.#context
-    const request: Request = { startedAt: clock.ticks(), abort: new AbortController(), isGivenUp: false }
+    const request: Request = { startedAt: clock.ticks(), abort: new AbortController() }
     this.#lastStart = request.startedAt
     this.#requests.add(request)
     let answer: readonly DeliveryAnswer[] | Away
@@ -108,7 +116,8 @@ export class Deliverer {
     this.#requests.delete(request)
     if (isAway(answer)) {
       outbox.giveBack(batch)
-      if (!request.isGivenUp) this.#away(answer)
+      // Given up by us, it says nothing of the platform.
+      if (!request.abort.signal.aborted) this.#away(answer)
     } else {
       this.#answered(request)
       this.#settle(batch, answer)
@@ -130,13 +139,12 @@ export class Deliverer {
     state(connector.name, 'delivering')
     for (const other of this.#requests) {
       if (other.startedAt > request.startedAt - HUNG_MS) continue
-      other.isGivenUp = true
       other.abort.abort()
     }
   }
 
   #settle(batch: readonly Taken[], answers: readonly DeliveryAnswer[]): void {
-    const { cases, clock, outbox, store, trouble } = this.#context
+    const { cases, outbox, store, trouble } = this.#context
     const draft = new Draft()
     const later: Taken[] = []
     batch.forEach((entry, index) => {
@@ -150,12 +158,21 @@ export class Deliverer {
       else cases.delivered(draft, entry.key)
       outbox.settle(entry, answer, draft)
     })
-    if (later.length > 0) clock.after(LATER_MS, () => outbox.giveBack(later))
+    if (later.length > 0) this.#giveBackLater(later)
     // Not stored: the entry comes back at the next start and is delivered once more, which changes nothing.
     store.commit(draft).then(
       () => draft.stored(),
       (error: unknown) => trouble('delivery could not be noted', messageOf(error)),
     )
+  }
+
+  #giveBackLater(entries: readonly Taken[]): void {
+    const { clock, outbox } = this.#context
+    const cancel = clock.after(LATER_MS, () => {
+      this.#laterTimers.delete(cancel)
+      outbox.giveBack(entries)
+    })
+    this.#laterTimers.add(cancel)
   }
 }
 
@@ -172,7 +189,7 @@ export class ProofCarrier {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, connector, outbox, trouble } = this.#context
+    const { clock, connector, outbox, state, trouble } = this.#context
     while (!signal.aborted) {
       const file = outbox.nextUpload()
       if (!file) {
@@ -180,13 +197,20 @@ export class ProofCarrier {
         continue
       }
       const answer = await connector.sendProof(file, signal)
-      if (answer.is === 'taken' || answer.is === 'refused') {
-        if (answer.is === 'refused') trouble('platform-refused', `proof ${file.sha256}: ${answer.reason}`)
-        this.#backOff.back()
-        await outbox.settleUpload(file, answer)
-      } else {
-        await pause(clock, this.#backOff.away(answer.is === 'away' ? answer.waitMs : undefined), signal)
+      if (answer.is === 'away') {
+        state(this.name, 'away', answer.reason)
+        await pause(clock, this.#backOff.away(answer.waitMs), signal)
+        continue
       }
+      this.#backOff.back()
+      state(this.name, 'delivering')
+      if (answer.is === 'later') {
+        outbox.postponeUpload(file)
+        await pause(clock, LATER_MS, signal)
+        continue
+      }
+      if (answer.is === 'refused') trouble('platform-refused', `proof ${file.sha256}: ${answer.reason}`)
+      await outbox.settleUpload(file, answer)
     }
   }
 }

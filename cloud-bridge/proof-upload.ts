@@ -2,7 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises'
 import { codeOf } from '../base/errors.ts'
 import { limits } from '../gateway/contract.ts'
 import type { Away, DeliveryAnswer, ProofFile } from '../gateway/ports.ts'
-import { contentDigest, contentDigestOf } from '../wire/content-digest.ts'
+import { contentDigest } from '../wire/content-digest.ts'
 import { PARTIAL_UPLOAD, parseUploadHeaders, uploadHeaders } from '../wire/resumable-upload.ts'
 import { detailOf, isAway, nonsense, type Reply, type SignedHttp } from './signed-http.ts'
 
@@ -56,8 +56,8 @@ class Upload {
         method: 'PUT',
         path: this.#path,
         headers: { 'content-type': this.#file.mediaType },
-        // The name is the hash: a file that has changed on this disk is found out by the platform.
-        body: { bytes, digest: contentDigestOf(this.#file.sha256) },
+        // Of the bytes as they are: a file that has changed on this disk is told apart from a broken wire.
+        body: { bytes, digest: contentDigest(bytes) },
       },
       this.#signal,
     )

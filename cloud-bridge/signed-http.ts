@@ -41,8 +41,8 @@ export interface SignedHttpOptions {
   readonly ca?: string | undefined
 }
 
-/** Connections kept open: the long poll holds one. */
-const CONNECTIONS = 8
+/** The long poll holds one, and against a platform that hangs every probe takes a fresh one. */
+const CONNECTIONS = 16
 /** A slow uplink is not a dead one: on top of the time-out, a body may take this long a byte (32 KiB/s). */
 const MS_PER_BYTE = 1000 / 32_768
 
@@ -194,7 +194,7 @@ function awayByError(code: string): Away | 'cut' {
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') {
     return nonsense(`its answer is larger than ${limits.answerBytes} bytes`)
   }
-  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW')
+  if (/^(HPE_|HTTPParserError$|UND_ERR_HEADERS_OVERFLOW$)/.test(code))
     return nonsense('it does not speak HTTP')
   return { is: 'away', reason: `the platform cannot be reached (${code})` }
 }

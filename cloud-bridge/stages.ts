@@ -1,8 +1,11 @@
-import { pause } from '../base/clock.ts'
+import { pause, type Duration } from '../base/clock.ts'
 import { messageOf } from '../base/errors.ts'
 import { Draft } from '../gateway/draft.ts'
 import { BackOff } from './back-off.ts'
 import type { DeliverContext } from './deliver.ts'
+
+/** A platform that does not wait for moves is not asked more often than this. */
+const EMPTY_MS: Duration = 2000
 
 /** 案件流转: listens to what the platform says of the cases. Moves and cursor are one transaction. */
 export class StageListener {
@@ -17,16 +20,23 @@ export class StageListener {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { cases, clock, connector, store, trouble } = this.#context
+    const { cases, clock, connector, state, store, trouble } = this.#context
     const find = store.reader.prepare('SELECT cursor FROM cursors WHERE connector = ?').pluck()
     let cursor = (find.get(connector.name) as string | undefined) ?? '' // one text column
     while (!signal.aborted) {
+      const askedAt = clock.ticks()
       const answer = await connector.stages(cursor, signal)
       if ('is' in answer) {
+        state(this.name, 'away', answer.reason)
         await pause(clock, this.#backOff.away(answer.waitMs), signal)
         continue
       }
       this.#backOff.back()
+      state(this.name, 'listening')
+      if (answer.moves.length === 0 || answer.cursor === cursor) {
+        const early = EMPTY_MS - (clock.ticks() - askedAt)
+        if (early > 0) await pause(clock, early, signal)
+      }
       if (answer.cursor === cursor) continue
       const draft = new Draft()
       for (const move of answer.moves) {
