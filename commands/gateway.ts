@@ -85,7 +85,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       ...(options.onCase ? { onCase: options.onCase } : {}),
     })
     stops.push(() => pipeline.stop())
-    await settleOldProof(proof)
+    settleOldProof(proof)
 
     const state = (subject: string, word: string, detail?: string): void =>
       health.state(subject, word, detail)
