@@ -1,0 +1,96 @@
+import type { Measurement, Run } from '../area.ts'
+import { BareTarget } from '../bare-target.ts'
+import { measureLoad, type Load, type Loaded } from '../load/measure.ts'
+import { percentile } from '../percentile.ts'
+import { rssMb } from '../processes.ts'
+import { withProduct } from '../product.ts'
+import type { Measured, Notes } from '../rows.ts'
+
+const DEVICES = 2000
+/** One alarm, one clear, eight that change nothing. */
+const CYCLE = 10
+const SMOKE_PER_SECOND = 10_000
+const ACK_PER_SECOND = 5000
+const RSS_EVERY_MS = 200
+
+interface Both {
+  readonly smoke: Loaded
+  readonly ack: Loaded
+}
+
+/** From an alarm's message to the platform's answer, and to its acknowledgement; the bare script in the same run. */
+export const smoke: Measurement = {
+  rows: ['smoke-p50', 'smoke-p99', 'smoke-p50-vs-bare', 'smoke-p99-vs-bare', 'ack-p50', 'ack-p99', 'rss-load'],
+  kind: 'figures',
+  async run(run) {
+    const bare = await ofBare(run)
+    const { product, rss } = await ofProduct(run)
+    const notes = (of: keyof Both, figure: number): Notes => ({
+      messages: product[of].sent.messages,
+      devices: DEVICES,
+      fsyncMs: run.fsyncMs,
+      cpu: { ...product[of].cpu, ...bare[of].cpu },
+      bare: figure,
+      said: [...product[of].said, ...bare[of].said.map((line) => `bare: ${line}`)],
+    })
+    const rows = (part: number): readonly Measured[] => {
+      const name = `p${part * 100}`
+      const own = percentile(product.smoke.alarmMs, part)
+      const bareOwn = percentile(bare.smoke.alarmMs, part)
+      const holds = product.smoke.isWhole
+      const acked = percentile(product.ack.sent.ackMs, part)
+      const bareAcked = percentile(bare.ack.sent.ackMs, part)
+      return [
+        { name: `smoke-${name}`, value: own, holds, notes: notes('smoke', bareOwn) },
+        { name: `smoke-${name}-vs-bare`, value: own / bareOwn, holds, notes: notes('smoke', 1) },
+        { name: `ack-${name}`, value: acked, holds: product.ack.isWhole, notes: notes('ack', bareAcked) },
+      ]
+    }
+    const rssRow = { name: 'rss-load', value: rss, notes: notes('smoke', 0) }
+    const { bare: _, ...rssNotes } = rssRow.notes
+    return [...rows(0.5), ...rows(0.99), { ...rssRow, notes: rssNotes }]
+  },
+}
+
+const smokeLoad = (run: Run): Load => ({
+  perSecond: SMOKE_PER_SECOND,
+  warmS: run.either(10, 2),
+  holdS: run.either(30, 3),
+  cycle: CYCLE,
+})
+
+const ackLoad = (run: Run): Load => ({
+  perSecond: ACK_PER_SECOND,
+  warmS: run.either(3, 1),
+  holdS: run.either(20, 2),
+  cycle: CYCLE,
+})
+
+async function ofBare(run: Run): Promise<Both> {
+  run.say(`bare script: ${DEVICES} devices`)
+  const target = await BareTarget.start(run, 'smoke', DEVICES)
+  try {
+    return {
+      smoke: await measureLoad(target, smokeLoad(run)),
+      ack: await measureLoad(target, ackLoad(run)),
+    }
+  } finally {
+    await target.stop()
+  }
+}
+
+async function ofProduct(run: Run): Promise<{ readonly product: Both; readonly rss: number }> {
+  run.say(`product: ${DEVICES} devices at ${SMOKE_PER_SECOND} and ${ACK_PER_SECOND} messages/s`)
+  return withProduct({ run, name: 'smoke', plan: { smokeAlarms: DEVICES } }, async (product) => {
+    await product.connect()
+    let rss = 0
+    const timer = setInterval(() => (rss = Math.max(rss, rssMb(product.gateway.pid))), RSS_EVERY_MS)
+    try {
+      const smoked = await measureLoad(product, smokeLoad(run))
+      const acked = await measureLoad(product, ackLoad(run))
+      return { product: { smoke: smoked, ack: acked }, rss }
+    } finally {
+      clearInterval(timer)
+    }
+  })
+}

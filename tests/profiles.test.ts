@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { instant } from '../base/clock.ts'
+import { isGanglionError } from '../base/errors.ts'
+import { readYaml } from '../base/yaml.ts'
+import { decodeDny } from '../device-drivers/codecs/dny.ts'
+import { mqttCodec } from '../device-drivers/codecs/by-name.ts'
+import { decodeRegisters, partOf } from '../device-drivers/codecs/modbus.ts'
+import type { Fields } from '../gateway/ports.ts'
+import { compileProfile, ProfileFile, toReadings, type Profile } from '../gateway/profile.ts'
+import { quantityOf } from '../gateway/quantity.ts'
+import type { Reading } from '../gateway/reading.ts'
+import { DnyParser } from '../wire/dny.ts'
+import { decodeReply, decodeRequest, decodeRtu } from '../wire/modbus.ts'
+
+const folder = new URL('../device-drivers/profiles/', import.meta.url)
+const ids = readdirSync(folder).map((name) => name.replace(/\.yaml$/, ''))
+const at = instant(Date.parse('2026-03-02T00:00:00Z'))
+const frameCodecs = ['modbus', 'dny', 'rtsp']
+
+function load(id: string): Profile {
+  const { profile, complaints } = compileProfile(
+    id,
+    readYaml(new URL(`${id}.yaml`, folder).pathname, ProfileFile).value,
+  )
+  assert.deepEqual(complaints, [])
+  return profile
+}
+
+/** From a payload to fields, by the codec that the running gateway uses. */
+async function fieldsOf(profile: Profile, bytes: Buffer): Promise<Fields> {
+  if (profile.codec === 'dny') {
+    const event = new DnyParser().push(bytes)[0]
+    assert.ok(event?.kind === 'frame', 'a whole frame')
+    return decodeDny(event).fields
+  }
+  if (profile.codec === 'modbus') return registersOf(profile, bytes)
+  const codec = await mqttCodec(profile.codec)
+  const decoded = codec.decode([profile.codec === 'json' ? 'up' : 'a device'], bytes)
+  assert.ok(decoded.is === 'message')
+  return decoded.fields
+}
+
+/** A request of 8 bytes and the reply to it, as they stand on a serial line. */
+function registersOf(profile: Profile, bytes: Buffer): Fields {
+  const [asked, told] = [decodeRtu(bytes.subarray(0, 8)), decodeRtu(bytes.subarray(8))]
+  assert.ok(asked && told, 'two frames whose sums are right')
+  assert.equal(told.unit, asked.unit)
+  const request = decodeRequest(asked.pdu)
+  assert.ok(request.is === 'read')
+  const reply = decodeReply(told.pdu, request.request)
+  assert.ok(reply.is === 'data')
+  const fields: Record<string, unknown> = {}
+  decodeRegisters(partOf(profile.points, request.request), reply.data, fields)
+  return fields
+}
+
+const named = (readings: readonly Reading[]): Record<string, unknown> =>
+  Object.fromEntries(
+    readings.map(({ part, quantity, quality, value }) => [
+      part === '' ? quantity : `${part}/${quantity}`,
+      quality === 'bad' ? 'bad' : value,
+    ]),
+  )
+
+test('there are profiles, and each has an example', () => {
+  assert.ok(ids.length >= 8, `saw ${ids.length}`)
+  for (const id of ids) {
+    const { points, examples } = load(id)
+    assert.ok(points.length === 0 || examples.length > 0, id)
+  }
+})
+
+for (const id of ids) {
+  const profile = load(id)
+  for (const [index, example] of profile.examples.entries()) {
+    test(`${id}: example ${index + 1} gives exactly its readings`, async () => {
+      const bytes =
+        example.hex === undefined
+          ? Buffer.from(JSON.stringify(example.payload))
+          : Buffer.from(example.hex.replaceAll(' ', ''), 'hex')
+      const before = Buffer.from(bytes)
+      const fields = await fieldsOf(profile, bytes)
+      const copy = structuredClone(fields)
+      assert.deepEqual(named(toReadings(profile, fields, at)), example.gives)
+      assert.deepEqual(bytes, before, 'the payload is left as it was')
+      assert.deepEqual(fields, copy, 'the fields are left as they were')
+    })
+  }
+}
+
+function assertSane(readings: readonly Reading[]): void {
+  for (const { quantity, value, quality } of readings) {
+    if (quality === 'bad') continue
+    const { kind, min, max } = quantityOf(quantity)
+    assert.equal(typeof value, kind === 'text' ? 'string' : kind)
+    if (typeof value === 'number') assert.ok(value >= (min ?? -Infinity) && value <= (max ?? Infinity))
+  }
+}
+
+for (const id of ids.filter((id) => !frameCodecs.includes(load(id).codec))) {
+  test(`${id}: whatever JSON comes, readings are in range or marked bad, or the payload is refused`, async () => {
+    const profile = load(id)
+    const keys = profile.points.map(({ path }) => path[0] ?? '')
+    const key = fc.oneof(
+      fc.constantFrom(...keys, '__proto__', 'constructor', 'id', 'time', 'last_seen'),
+      fc.string(),
+    )
+    const codec = await mqttCodec(profile.codec)
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.dictionary(key, fc.jsonValue()).map((value) => JSON.stringify(value)),
+          fc.json(),
+          fc.string(),
+        ),
+        (text) => {
+          try {
+            const decoded = codec.decode(['up'], Buffer.from(text))
+            assert.ok(decoded.is === 'message')
+            assertSane(toReadings(profile, decoded.fields, at))
+          } catch (error) {
+            if (!isGanglionError(error, 'payload-invalid')) throw error
+          }
+        },
+      ),
+    )
+  })
+}
+
+for (const id of ids.filter((id) => load(id).codec === 'dny')) {
+  test(`${id}: whatever a frame holds, readings are in range or marked bad`, () => {
+    const profile = load(id)
+    const commands = fc.constantFrom(0x03, 0x06, 0x17, 0x20, 0x21, 0x42, 0x99)
+    fc.assert(
+      fc.property(commands, fc.uint8Array({ maxLength: 242 }), (command, data) =>
+        assertSane(toReadings(profile, decodeDny({ command, data }).fields, at)),
+      ),
+    )
+  })
+}
+
+for (const id of ids.filter((id) => load(id).codec === 'modbus')) {
+  test(`${id}: whatever the registers hold, readings are in range or marked bad`, () => {
+    const profile = load(id)
+    const request = { function: 3, address: 0, count: 300 } as const
+    const part = partOf(profile.points, request)
+    assert.equal(part.points.length, profile.points.length)
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 600, maxLength: 600 }), (data) => {
+        const fields: Record<string, unknown> = {}
+        decodeRegisters(part, data, fields)
+        assertSane(toReadings(profile, fields, at))
+      }),
+    )
+  })
+}
+
+test('a leakage of one byte says at 250 that it can say no more', () => {
+  const profile = load('dny-leakage-host')
+  const [reading] = toReadings(profile, { leakage: 250 }, at)
+  assert.equal(reading?.quality, 'at-limit')
+  assert.equal(toReadings(profile, { leakage: 249 }, at)[0]?.quality, 'good')
+})
