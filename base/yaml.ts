@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Static, TSchema } from 'typebox'
 import { LineCounter, parseDocument, type Document } from 'yaml'
 import { GanglionError, codeOf } from './errors.ts'
-import { checker } from './schema.ts'
+import { checker, type Complaint } from './schema.ts'
 
 /** One mistake in a file, in the form people can act on. */
 export interface Mistake {
@@ -39,20 +39,47 @@ const LARGEST_FILE = 4 * 1024 * 1024
  * @throws ConfigError with every mistake of the file; GanglionError `config-missing` when it is not there.
  */
 export function readYaml<S extends TSchema>(file: string, schema: S, name = file): YamlFile<Static<S>> {
-  let text: string
+  return parseYaml(textOf(file, name), schema, name)
+}
+
+/** As `readYaml`, from text. */
+export function parseYaml<S extends TSchema>(text: string, schema: S, name: string): YamlFile<Static<S>> {
+  const { yaml, mistakes } = judgeYaml(text, schema, name)
+  if (!yaml || mistakes.length > 0) throw new ConfigError(mistakes)
+  return yaml
+}
+
+/** What a file says and what is wrong with it. */
+export interface JudgedYaml<T> {
+  /** Without the keys that are wrong, so that the rest can be judged in the same run; undefined when too little is left. */
+  readonly yaml: YamlFile<T> | undefined
+  readonly mistakes: readonly Mistake[]
+}
+
+/**
+ * As `readYaml` for those who go on looking for mistakes.
+ * @throws ConfigError when it is no YAML; GanglionError `config-missing` when it is not there.
+ */
+export function readYamlWithMistakes<S extends TSchema>(
+  file: string,
+  schema: S,
+  name = file,
+): JudgedYaml<Static<S>> {
+  return judgeYaml(textOf(file, name), schema, name)
+}
+
+function textOf(file: string, name: string): string {
   try {
-    text = readFileSync(file, 'utf8')
+    return readFileSync(file, 'utf8')
   } catch (error) {
     throw new GanglionError('config-missing', `${name}: cannot be read (${codeOf(error)})`, {
       hint: 'Check the path and that this user may read it.',
       cause: error,
     })
   }
-  return parseYaml(text, schema, name)
 }
 
-/** As `readYaml`, from text. */
-export function parseYaml<S extends TSchema>(text: string, schema: S, name: string): YamlFile<Static<S>> {
+function judgeYaml<S extends TSchema>(text: string, schema: S, name: string): JudgedYaml<Static<S>> {
   if (text.length > LARGEST_FILE) {
     throw new ConfigError([{ file: name, line: 1, path: '', text: `larger than ${LARGEST_FILE} characters` }])
   }
@@ -82,17 +109,42 @@ export function parseYaml<S extends TSchema>(text: string, schema: S, name: stri
   } catch (error) {
     throw new ConfigError([mistake('', error instanceof Error ? error.message : 'cannot be read')])
   }
-  const checked = checker(schema)(value)
-  if (!checked.ok) throw new ConfigError(checked.complaints.map((c) => mistake(c.path, c.text)))
-  return { file: name, value: checked.value, lineOf, mistake }
+  const check = checker(schema)
+  const checked = check(value)
+  const complaints = checked.ok ? [] : checked.complaints
+  const rest = checked.ok ? checked : check(without(value, complaints))
+  return {
+    yaml: rest.ok ? { file: name, value: rest.value, lineOf, mistake } : undefined,
+    mistakes: complaints.map((complaint) => mistake(complaint.path, complaint.text)),
+  }
 }
 
-/** The line of the deepest part of a JSON pointer that exists. */
-function lineOfPath(document: Document, lines: LineCounter, path: string): number {
-  const keys = path
+/** Takes out the keys that are complained of; entries of lists stay, since paths count them. */
+function without(value: unknown, complaints: readonly Complaint[]): unknown {
+  const rest: unknown = structuredClone(value)
+  for (const { path } of complaints) {
+    const keys = keysOf(path)
+    const last = keys.pop()
+    let at = rest
+    for (const key of keys) {
+      at = typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[key] : undefined // by the test before
+    }
+    if (last === undefined || typeof at !== 'object' || at === null || Array.isArray(at)) continue
+    Reflect.deleteProperty(at, last)
+  }
+  return rest
+}
+
+/** The keys of a JSON pointer (RFC 6901). */
+const keysOf = (path: string): string[] =>
+  path
     .split('/')
     .slice(1)
     .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+
+/** The line of the deepest part of a JSON pointer that exists. */
+function lineOfPath(document: Document, lines: LineCounter, path: string): number {
+  const keys = keysOf(path)
   for (let depth = keys.length; depth > 0; depth--) {
     const wanted = keys.slice(0, depth)
     const last = wanted[wanted.length - 1] ?? ''

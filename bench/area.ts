@@ -4,6 +4,8 @@ import type { Goal, Measured } from './rows.ts'
 export interface Run {
   /** Under a minute for the whole area: shorter spans, fewer repetitions. */
   readonly isShort: boolean
+  /** For the gateway's node: a profiler, a tracer of its garbage collection. */
+  readonly nodeOptions: readonly string[]
   /** Also measures what a user would pick instead, where `bench/peers` has it. */
   readonly withPeers: boolean
   readonly fsyncMs: number

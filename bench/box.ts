@@ -70,7 +70,9 @@ export async function makeBox(folder: string, plan: BoxPlan, ports: BoxPorts): P
   for (const [siteId, own] of bySite) writeFileSync(join(folder, `${siteId}.yaml`), siteFile(own))
 
   const dataFolder = join(folder, 'data')
-  const speaking = entries.flatMap(({ id, siteId, profile, says }) => (says ? [{ id, siteId, profile, says }] : []))
+  const speaking = entries.flatMap(({ id, siteId, profile, says }) =>
+    says ? [{ id, siteId, profile, says }] : [],
+  )
   const names = [...new Set(speaking.map(({ says }) => says.account))]
   const secret = newSecret()
   await makeAccounts(dataFolder, names, secret)

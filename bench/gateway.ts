@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { openSync, closeSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { mainFile } from '../commands/rooms.ts'
+import { mainFile, nodeFlags } from '../commands/rooms.ts'
 import type { BenchBox } from './box.ts'
 import { hostMs } from './host-time.ts'
 import { childrenOf } from './processes.ts'
@@ -44,6 +44,7 @@ export class BenchGateway {
     const words = [
       ...under,
       process.execPath,
+      ...nodeFlags,
       ...nodeOptions,
       mainFile,
       ...['start', '--box', box.folder, '--data', box.dataFolder],

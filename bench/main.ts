@@ -7,7 +7,10 @@ import { fsyncTime } from './disk.ts'
 import { rounded, toRow, type Measured, type Row } from './rows.ts'
 import { tableOf } from './table.ts'
 
-/** `npm run bench [-- area… row…] [--short] [--peers]`: measures, prints a table, writes `bench/out/<area>.json`. */
+/**
+ * `npm run bench [-- area… row…] [--short] [--peers] [--keep] [--node=<option>…]`: measures, prints a table, writes
+ * `bench/out/<area>.json`. A row may be named by its beginning; `--node=--cpu-prof` goes to the gateway's node.
+ */
 
 const outFolder = join(import.meta.dirname, 'out')
 const areasFolder = join(import.meta.dirname, 'areas')
@@ -18,7 +21,12 @@ async function main(words: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: words,
     allowPositionals: true,
-    options: { short: { type: 'boolean' }, peers: { type: 'boolean' }, keep: { type: 'boolean' } },
+    options: {
+      short: { type: 'boolean' },
+      peers: { type: 'boolean' },
+      keep: { type: 'boolean' },
+      node: { type: 'string', multiple: true },
+    },
   })
   const known = readdirSync(areasFolder).map((name) => name.replace(/\.ts$/, ''))
   const areas = positionals.filter((word) => known.includes(word))
@@ -32,7 +40,11 @@ async function main(words: string[]): Promise<number> {
         say(`no row of area ${name} begins with ${prefixes.join(' or ')}`)
         return 2
       }
-      const run = newRun(folder, { isShort: values.short === true, withPeers: values.peers === true })
+      const run = newRun(folder, {
+        isShort: values.short === true,
+        withPeers: values.peers === true,
+        nodeOptions: values.node ?? [],
+      })
       const measured = await measure(chosen, run)
       report(name, area, measured)
     }
@@ -46,7 +58,7 @@ async function main(words: string[]): Promise<number> {
 const isWanted = (rows: readonly string[], prefixes: readonly string[]): boolean =>
   prefixes.length === 0 || rows.some((row) => prefixes.some((prefix) => row.startsWith(prefix)))
 
-function newRun(folder: string, wish: Pick<Run, 'isShort' | 'withPeers'>): Run {
+function newRun(folder: string, wish: Pick<Run, 'isShort' | 'withPeers' | 'nodeOptions'>): Run {
   const startedAt = performance.now()
   return {
     ...wish,
@@ -88,7 +100,9 @@ function report(name: string, area: Area, measured: readonly Measured[]): void {
     measured.map((one) => ({
       name: one.name,
       ...one.notes,
-      cpu: Object.fromEntries(Object.entries(one.notes.cpu).map(([process, share]) => [process, rounded(share)])),
+      cpu: Object.fromEntries(
+        Object.entries(one.notes.cpu).map(([process, share]) => [process, rounded(share)]),
+      ),
     })),
   )
 }

@@ -35,8 +35,9 @@ export class Product implements Target {
     const [api = 0, mqtt = 0, platformPort = 0] = await freePorts(3)
     const box = await makeBox(run.newFolder(name), plan, { api, mqtt, platform: platformPort })
     const platform = await BenchPlatform.start(platformPort, box.dataFolder)
-    const gateway = await new BenchGateway(box, wish).ready()
-    return new Product({ box, platform, sender: new Sender(), gateway, wish })
+    const ownWish = { nodeOptions: run.nodeOptions, ...wish }
+    const gateway = await new BenchGateway(box, ownWish).ready()
+    return new Product({ box, platform, sender: new Sender(), gateway, wish: ownWish })
   }
 
   get gateway(): BenchGateway {

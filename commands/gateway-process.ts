@@ -7,6 +7,7 @@ import { pause, type Clock } from '../base/clock.ts'
 import { GanglionError, isGanglionError, messageOf } from '../base/errors.ts'
 import { checker } from '../base/schema.ts'
 import { configHash, type BoxFolder } from '../simulator/box-folder.ts'
+import { mainFile, nodeFlags } from './rooms.ts'
 
 /** A gateway in a process of its own, as a scenario finds it. */
 export interface SpawnedGateway {
@@ -23,7 +24,6 @@ export interface SpawnOptions {
   readonly signal: AbortSignal
 }
 
-const mainFile = join(import.meta.dirname, '..', 'main.ts')
 const START_MS = 30_000
 const STOP_MS = 3000
 const LOOK_AGAIN_MS = 50
@@ -42,7 +42,7 @@ export async function spawnGateway({
 }: SpawnOptions): Promise<SpawnedGateway> {
   const child = spawn(
     process.execPath,
-    [mainFile, 'start', '--box', box, '--data', dataFolder, '--make-secrets'],
+    [...nodeFlags, mainFile, 'start', '--box', box, '--data', dataFolder, '--make-secrets'],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   )
   let complaint = ''

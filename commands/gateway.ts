@@ -169,10 +169,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const running = works.map((work) => supervise(work, { clock, state, chance: Math.random }, abort.signal))
     stops.push(async () => {
       abort.abort()
-      await Promise.race([
-        Promise.all(running),
-        new Promise<void>((resolve) => clock.after(STOP_MS, resolve)),
-      ])
+      let cancel = (): void => undefined
+      const tooLong = new Promise<void>((resolve) => (cancel = clock.after(STOP_MS, resolve)))
+      await Promise.race([Promise.all(running), tooLong])
+      // The timer would keep the process alive.
+      cancel()
       await Promise.all(deliveries.map(({ connector }) => connector.close()))
     })
     return { url, health: report, stop }

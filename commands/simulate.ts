@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { systemClock } from '../base/clock.ts'
-import { GanglionError } from '../base/errors.ts'
+import { codeOf, GanglionError } from '../base/errors.ts'
 import { caseLine } from '../simulator/case-line.ts'
 import { differencesOf, type Verdict } from '../simulator/judge.ts'
 import { junit } from '../simulator/junit.ts'
 import { runScenario, type RunResult, type Watch } from '../simulator/run.ts'
 import { readScenario, type Scenario } from '../simulator/scenario.ts'
 import { liveTable } from '../simulator/table.ts'
-import { complain, say, type Command } from './command.ts'
+import { say, type Command } from './command.ts'
 import { checkSameBox, spawnGateway, type SpawnedGateway } from './gateway-process.ts'
 
 /** Runs a scenario, judges it and says the differences: exit code 1 when there are any. */
@@ -80,8 +80,7 @@ interface PlayOptions {
 async function played(scenario: Scenario, { against, watch, loop, signal }: PlayOptions): Promise<RunResult> {
   const clock = systemClock
   if (against) {
-    const token = readFileSync(against.tokenFile, 'utf8').trim()
-    await checkSameBox({ url: against.url, token }, scenario.box)
+    await checkSameBox({ url: against.url, token: readToken(against.tokenFile) }, scenario.box)
     return runScenario({ scenario, dataFolder: dirname(against.tokenFile), clock, signal, watch, loop })
   }
   const dataFolder = mkdtempSync(join(tmpdir(), 'ganglion-simulate-'))
@@ -98,6 +97,17 @@ async function played(scenario: Scenario, { against, watch, loop, signal }: Play
   } finally {
     await gateway?.stop()
     rmSync(dataFolder, { recursive: true, force: true })
+  }
+}
+
+function readToken(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch (error) {
+    throw new GanglionError('config-missing', `${file}: the token cannot be read (${codeOf(error)})`, {
+      hint: 'A gateway writes "token" into its data folder when it first starts.',
+      cause: error,
+    })
   }
 }
 
@@ -139,18 +149,21 @@ function watchOf(show: string | undefined): Watch {
   }
 }
 
-/** Ctrl-C and SIGTERM end the run; a second one is taken as impatience and changes nothing. */
+/**
+ * Ctrl-C and SIGTERM end the run; a second one is taken as impatience and changes nothing. Started by a gateway
+ * (the demo), it also ends with it.
+ */
 function stopSignal(): { readonly signal: AbortSignal; dispose(): void } {
   const abort = new AbortController()
-  const onSignal = (): void => {
-    if (!abort.signal.aborted) complain('stopping …')
-    abort.abort()
-  }
+  const onSignal = (): void => abort.abort()
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
+  process.on('disconnect', onSignal)
+  process.channel?.unref()
   return {
     signal: abort.signal,
     dispose() {
+      process.off('disconnect', onSignal)
       process.off('SIGINT', onSignal)
       process.off('SIGTERM', onSignal)
     },

@@ -68,7 +68,8 @@ function startSimulator(url: string, dataFolder: string): ChildProcess {
     'cases',
     '--loop',
   ]
-  return spawn(process.execPath, [mainFile, ...words], { stdio: ['ignore', 'inherit', 'inherit'] })
+  // The channel carries nothing: its end tells the simulator that this process is gone, however it went.
+  return spawn(process.execPath, [mainFile, ...words], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
 }
 
 /** It hears Ctrl-C of a terminal by itself; SIGTERM is for every other way of being stopped. */

@@ -46,7 +46,7 @@ export const CatalogueFile = Type.Object(
   {
     version: Type.Integer({ minimum: 1 }),
     name: Bilingual,
-    classes: Type.Record(Id, ClassEntry, { minProperties: 1, maxProperties: 1000 }),
+    classes: Type.Record(Id, ClassEntry, { ...closed, minProperties: 1, maxProperties: 1000 }),
   },
   { ...closed, $id: 'catalogue', title: 'Case classes with codes, severity, time limits, closing standard' },
 )

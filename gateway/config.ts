@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import type { Static, TSchema } from 'typebox'
 import { parseDuration } from '../base/amount.ts'
 import { GanglionError } from '../base/errors.ts'
 import { checker, nearest } from '../base/schema.ts'
-import { ConfigError, readYaml, type Mistake, type YamlFile } from '../base/yaml.ts'
+import { ConfigError, readYaml, readYamlWithMistakes, type Mistake, type YamlFile } from '../base/yaml.ts'
 import { readCatalogue, type Catalogue } from './catalogue.ts'
 import type { Device } from './device.ts'
 import { alwaysOpen, openingHours, type OpeningHours } from './opening-hours.ts'
@@ -93,20 +94,20 @@ class Reading {
         hint: 'A box is a folder with box.yaml and one <siteId>.yaml a site; sites/demo is an example.',
       })
     }
-    const box = this.#try(() => readYaml(join(this.#folder, 'box.yaml'), BoxFile, 'box.yaml'))
+    const box = this.#read('box.yaml', BoxFile)
     const siteFiles = yamlFilesIn(this.#folder)
       .filter((name) => name !== 'box.yaml')
-      .map((name) => this.#try(() => readYaml(join(this.#folder, name), SiteFile, name)))
+      .map((name) => this.#read(name, SiteFile))
       .filter((site) => site !== undefined)
     const catalogue =
       box && this.#try(() => readCatalogue(this.#shipped('catalogue', box), box.value.catalogue))
-    const rules = box ? await this.#rules(box, catalogue) : []
+    const rules = box && (await this.#rules(box, catalogue))
     if (box) this.#checkConnectors(box)
     this.#checkNames()
     const sites = siteFiles.map((site) => this.#site(site, box, rules))
     const devices = this.#byId(siteFiles, sites)
     if (box) this.#checkBridges(box, siteFiles)
-    if (!box || !catalogue) return undefined
+    if (!box || !catalogue || !rules) return undefined
     return {
       folder: this.#folder,
       id: box.value.id,
@@ -127,12 +128,18 @@ class Reading {
     return file
   }
 
-  async #rules(box: YamlFile<BoxFile>, catalogue: Catalogue | undefined): Promise<readonly LoadedRule[]> {
+  /** Undefined when a pack is missing: what sites say of its rules cannot be judged then. */
+  async #rules(
+    box: YamlFile<BoxFile>,
+    catalogue: Catalogue | undefined,
+  ): Promise<readonly LoadedRule[] | undefined> {
     const rules: LoadedRule[] = []
+    let isWhole = true
     for (const [index, pack] of box.value.packs.entries()) {
       const file = join(this.#rooms.packs, `${pack}.yaml`)
       if (!existsSync(file)) {
         this.mistakes.push(box.mistake(`/packs/${index}`, unknown('pack', pack, idsIn(this.#rooms.packs))))
+        isWhole = false
         continue
       }
       try {
@@ -141,10 +148,11 @@ class Reading {
         )
       } catch (error) {
         this.#gather(error)
+        isWhole = false
       }
     }
     for (const text of doubleRules(rules)) this.mistakes.push(box.mistake('/packs', text))
-    return rules
+    return isWhole ? rules : undefined
   }
 
   #checkConnectors(box: YamlFile<BoxFile>): void {
@@ -191,7 +199,11 @@ class Reading {
     })
   }
 
-  #site(site: YamlFile<SiteFile>, box: YamlFile<BoxFile> | undefined, rules: readonly LoadedRule[]): Site {
+  #site(
+    site: YamlFile<SiteFile>,
+    box: YamlFile<BoxFile> | undefined,
+    rules: readonly LoadedRule[] | undefined,
+  ): Site {
     const id = site.file.replace(/\.yaml$/, '')
     const { value: file } = site
     if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(id)) {
@@ -199,7 +211,7 @@ class Reading {
         site.mistake('', `the file's name is the site's id: lower-case letters, digits and -; got "${id}"`),
       )
     }
-    this.mistakes.push(...siteSettingMistakes(site, rules))
+    if (rules) this.mistakes.push(...siteSettingMistakes(site, rules))
     let hours = alwaysOpen
     try {
       const stated = openingHours(file.hours ?? '00:00-24:00', file.timeZone ?? 'Asia/Shanghai')
@@ -313,6 +325,13 @@ class Reading {
       })
     }
     return new Map(sites.flatMap(({ devices }) => devices.map((device) => [device.id, device])))
+  }
+
+  /** Wrong keys are noted and left out, so that one run finds what is wrong with the others too. */
+  #read<S extends TSchema>(name: string, schema: S): YamlFile<Static<S>> | undefined {
+    const judged = this.#try(() => readYamlWithMistakes(join(this.#folder, name), schema, name))
+    this.mistakes.push(...(judged?.mistakes ?? []))
+    return judged?.yaml
   }
 
   #try<T>(read: () => T): T | undefined {

@@ -8,6 +8,8 @@ import type { LateRow, Store } from './store/store.ts'
 class DeviceRow implements LateRow {
   readonly device: Device
   heardAt: Instant
+  /** Undefined when it was not heard in this run. */
+  heardTicks: number | undefined
   readonly points = new Map<string, Reading>()
 
   constructor(device: Device, heardAt: Instant) {
@@ -46,20 +48,20 @@ export class LastReadings {
     }
   }
 
-  /** When the device was last heard; undefined when never. */
-  heardAt(deviceId: string): Instant | undefined {
-    const at = this.#rows.get(deviceId)?.heardAt
-    return at === undefined || at === 0 ? undefined : at
+  /** The clock's ticks when the device was last heard in this run: the wall clock may have jumped since then. */
+  heardTicks(deviceId: string): number | undefined {
+    return this.#rows.get(deviceId)?.heardTicks
   }
 
   of(deviceId: string): readonly Reading[] {
     return [...(this.#rows.get(deviceId)?.points.values() ?? [])]
   }
 
-  heard(deviceId: string, readings: readonly Reading[], now: Instant): void {
+  heard(deviceId: string, readings: readonly Reading[], now: Instant, ticks: number): void {
     const row = this.#rows.get(deviceId)
     if (!row) return
     row.heardAt = now
+    row.heardTicks = ticks
     for (const reading of readings) this.#put(row, reading)
     this.#store.late(row)
   }

@@ -33,7 +33,7 @@ type RuleEntry = Static<typeof RuleEntry>
 
 /** 规则包: the rules of one field of duty. The file name is its id. */
 export const PackFile = Type.Object(
-  { name: Bilingual, rules: Type.Record(Id, RuleEntry, { minProperties: 1, maxProperties: 200 }) },
+  { name: Bilingual, rules: Type.Record(Id, RuleEntry, { ...closed, minProperties: 1, maxProperties: 200 }) },
   { ...closed, $id: 'pack', title: 'A pack of rules: kinds, settings, case classes and texts' },
 )
 export type PackFile = Static<typeof PackFile>

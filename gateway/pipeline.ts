@@ -1,5 +1,5 @@
-import { later, type Clock, type Instant } from '../base/clock.ts'
-import { GanglionError, isGanglionError, messageOf } from '../base/errors.ts'
+import { instant, later, type Clock, type Instant } from '../base/clock.ts'
+import { codeOf, GanglionError, isGanglionError, messageOf } from '../base/errors.ts'
 import type { CaseBook, OpenCase } from './case-book.ts'
 import type { Case } from './case.ts'
 import { Draft } from './draft.ts'
@@ -37,13 +37,19 @@ export interface PipelineContext extends ProofContext {
 export class Pipeline implements Intake {
   readonly #context: PipelineContext
   readonly #startedAt: Instant
+  readonly #startedTicks: number
   readonly #wakes: Wakes<Slot>
   #messages = 0
 
   constructor(context: PipelineContext) {
     this.#context = context
     this.#startedAt = context.clock.now()
-    this.#wakes = new Wakes(context.clock, (slot) => this.#wake(slot))
+    this.#startedTicks = context.clock.ticks()
+    this.#wakes = new Wakes(
+      context.clock,
+      (slot) => this.#wake(slot),
+      (by) => this.trouble('clock jumped', `by ${(by / 1000).toFixed(1)} s`),
+    )
     this.#recall()
   }
 
@@ -66,6 +72,7 @@ export class Pipeline implements Intake {
       await store.settled()
       return 'seen-before'
     }
+    this.#countBad(arrival.deviceId, readings)
     await this.#take(draft, plan, readings, now, undefined)
     return 'taken'
   }
@@ -99,18 +106,22 @@ export class Pipeline implements Intake {
     return plan
   }
 
-  /** Rule memory of an earlier run, then one wake for every rule at every place. */
+  /**
+   * Rule memory of an earlier run, then one wake for every rule at every place. Another kind could not read it; a
+   * new version of the rule goes on with it, since what it remembers still stands.
+   */
   #recall(): void {
     const { plans, store } = this.#context
     const bySlot = new Map(plans.slots.map((slot) => [slotId(slot.rule.id, slot.place), slot]))
-    const rows = store.reader.prepare('SELECT rule, place, state FROM rule_memory').all() as {
+    const rows = store.reader.prepare('SELECT rule, place, kind, state FROM rule_memory').all() as {
       rule: string
       place: string
+      kind: string
       state: string
     }[] // the columns named
     for (const row of rows) {
       const slot = bySlot.get(slotId(row.rule, row.place))
-      if (slot) slot.state = JSON.parse(row.state)
+      if (slot?.rule.kindId === row.kind) slot.state = JSON.parse(row.state)
     }
     for (const slot of plans.slots) this.#wakes.set(slot, this.#startedAt)
   }
@@ -124,7 +135,7 @@ export class Pipeline implements Intake {
   ): Promise<void> {
     const { device } = plan
     this.#messages++
-    this.#context.lastReadings.heard(device.id, readings, now)
+    this.#context.lastReadings.heard(device.id, readings, now, this.#context.clock.ticks())
     try {
       for (const slot of plan.onHeard) this.#step(draft, slot, { kind: 'heard', deviceId: device.id }, now)
       for (const [slot, shown] of shownTo(plan, readings)) {
@@ -136,8 +147,26 @@ export class Pipeline implements Intake {
       draft.undo()
       throw error
     }
-    await this.#context.store.commit(draft)
+    await this.#commit(draft)
     draft.stored()
+  }
+
+  /** Counted whoever tries again. @throws GanglionError `store-failed` or `store-full`. */
+  async #commit(draft: Draft): Promise<void> {
+    try {
+      await this.#context.store.commit(draft)
+    } catch (error) {
+      this.trouble(codeOf(error), messageOf(error))
+      throw error
+    }
+  }
+
+  /** Wrong types and values that nobody can believe. */
+  #countBad(deviceId: string, readings: readonly Reading[]): void {
+    const bad = readings.find(({ quality }) => quality === 'bad')
+    if (!bad) return
+    const name = bad.part === '' ? bad.quantity : `${bad.part}/${bad.quantity}`
+    this.trouble(`payload-invalid (${deviceId})`, `${name}: ${JSON.stringify(bad.value)} is not believed`)
   }
 
   #wake(slot: Slot): void {
@@ -145,18 +174,21 @@ export class Pipeline implements Intake {
     const now = this.#context.clock.now()
     this.#step(draft, slot, { kind: 'wake', lastHeard: this.#lastHeard(slot) }, now)
     if (draft.changes.length === 0) return
-    this.#context.store.commit(draft).then(
+    this.#commit(draft).then(
       () => draft.stored(),
-      () => this.#wakes.set(slot, later(this.#context.clock.now(), RETRY_MS)), // the store has said what is wrong
+      () => this.#wakes.set(slot, later(this.#context.clock.now(), RETRY_MS)), // counted there
     )
   }
 
-  /** The gateway's own absence is not the device's silence. */
+  /**
+   * The gateway's own absence is not the device's silence, and neither is a wall clock that jumps: silence is measured
+   * by ticks.
+   */
   #lastHeard(slot: Slot): Instant {
-    const heard = [...slot.devices.keys()].map(
-      (id) => this.#context.lastReadings.heardAt(id) ?? this.#startedAt,
-    )
-    return Math.max(this.#startedAt, ...heard) as Instant // the greatest of instants
+    const { clock, lastReadings } = this.#context
+    const heard = [...slot.devices.keys()].map((id) => lastReadings.heardTicks(id) ?? this.#startedTicks)
+    const silentFor = clock.ticks() - Math.max(this.#startedTicks, ...heard)
+    return instant(clock.now() - Math.round(silentFor))
   }
 
   #step(draft: Draft, slot: Slot, seen: Seen, now: Instant): void {
@@ -190,7 +222,8 @@ export class Pipeline implements Intake {
     const before = slot.state
     slot.state = state
     if (slot.class.isLifeSafety) draft.lifeSafety = true
-    draft.add(['putMemory', slot.rule.id, slot.place, slot.site.id, JSON.stringify(state)], () => {
+    const { rule, place, site } = slot
+    draft.add(['putMemory', rule.id, place, rule.kindId, site.id, JSON.stringify(state)], () => {
       // A life-safety unit on top of this one may have been stored from the reserve: then that stands.
       if (slot.state === state) slot.state = before
     })

@@ -1,21 +1,27 @@
 import { Type, type Static } from 'typebox'
-import { parseDuration } from '../base/amount.ts'
+import { DURATION_PATTERN, parseDuration } from '../base/amount.ts'
 import type { Duration, Instant } from '../base/clock.ts'
 import type { Fields } from './ports.ts'
-import { quantityIds, type QuantityId } from './quantity.ts'
+import { quantityIds, quantityOf, type QuantityId } from './quantity.ts'
 import { toReading, type Reading } from './reading.ts'
 import { Bilingual, Id, Span } from './words.ts'
 
 const closed = { additionalProperties: false } as const
 
-/** A Modbus register that a point is read from. */
+/** What a point is read from on Modbus: a register, or one bit of a coil or input. */
 export const Register = Type.Object(
   {
     register: Type.Integer({ minimum: 0, maximum: 65_535, description: 'address, 0-based' }),
-    function: Type.Optional(Type.Enum([3, 4] as const, { description: 'default 3' })),
-    type: Type.Enum(['u16', 'i16', 'u32', 'i32', 'f32'] as const),
-    /** Order of the 16-bit words of a 32-bit value. */
-    wordOrder: Type.Optional(Type.Enum(['high-first', 'low-first'] as const)),
+    function: Type.Optional(
+      Type.Enum([1, 2, 3, 4] as const, { description: 'default 3; coils 1 and inputs 2 have the type bit' }),
+    ),
+    type: Type.Enum(['bit', 'u16', 'i16', 'u32', 'i32', 'f32'] as const),
+    byteOrder: Type.Optional(
+      Type.Enum(['ABCD', 'DCBA', 'BADC', 'CDAB'] as const, {
+        description:
+          'how the four bytes of a 32-bit value stand on the wire, A the highest; default ABCD. DCBA and BADC swap the two bytes of a 16-bit value',
+      }),
+    ),
     bit: Type.Optional(
       Type.Integer({ minimum: 0, maximum: 15, description: 'this bit alone, as a boolean' }),
     ),
@@ -24,10 +30,31 @@ export const Register = Type.Object(
 )
 export type Register = Static<typeof Register>
 
+/** 数据标识: an item that a DL/T 645 meter is asked for. */
+export const MeterItem = Type.Object(
+  {
+    item: Type.String({
+      pattern: '^([0-9A-F]|\\{n\\}){8}$',
+      description: 'data identifier, high byte first, such as 02010100; {n} is the index of a repeated part',
+    }),
+    format: Type.String({
+      pattern: '^X{1,8}(\\.X{1,8})?$',
+      description: 'the digits as the standard prints them, such as XXX.X: two of them are one byte',
+    }),
+    signed: Type.Optional(Type.Boolean({ description: 'the top bit is the sign' })),
+  },
+  closed,
+)
+export type MeterItem = Static<typeof MeterItem>
+
 export const Point = Type.Object(
   {
-    /** A path into what the codec found (`ports.{n}.power`), or a register. */
-    from: Type.Union([Type.String({ pattern: '^[^.\\0]+(\\.[^.\\0]+)*$', maxLength: 120 }), Register]),
+    /** A path into what the codec found (`ports.{n}.power`), a register, or an item of a meter. */
+    from: Type.Union([
+      Type.String({ pattern: '^[^.\\0]+(\\.[^.\\0]+)*$', maxLength: 120 }),
+      Register,
+      MeterItem,
+    ]),
     /** The point's own key by default. */
     quantity: Type.Optional(Type.Enum(quantityIds)),
     scale: Type.Optional(Type.Number()),
@@ -40,6 +67,14 @@ export const Point = Type.Object(
     /** Raw value (as text) → value. */
     values: Type.Optional(
       Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
+    ),
+    /** Rules of the kind `alarm` obey it. */
+    lasts: Type.Optional(
+      Type.String({
+        pattern: DURATION_PATTERN,
+        description:
+          'an alarm that the device never takes back ends by itself after this; said again it begins anew from the last time: 10 min',
+      }),
     ),
     /** The part of the device it speaks of, where it is one alone: `neutral`. */
     part: Type.Optional(Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,30}$' })),
@@ -73,7 +108,7 @@ export const ProfileFile = Type.Object(
     silentAfter: Type.Optional(Span),
     /** Modbus: at most this many registers in one request. */
     batch: Type.Optional(Type.Integer({ minimum: 1, maximum: 125 })),
-    points: Type.Record(Type.String({ pattern: '^[a-zA-Z][a-zA-Z0-9]*$' }), Point),
+    points: Type.Record(Type.String({ pattern: '^[a-zA-Z][a-zA-Z0-9]*$' }), Point, closed),
     /** Payloads as the device sends them and all the readings they give; each one is a test. */
     examples: Type.Array(
       Type.Object(
@@ -98,11 +133,14 @@ export type ProfileFile = Static<typeof ProfileFile>
 export interface CompiledPoint {
   /** Unique in the profile: the point's key, with the part's index where it repeats. */
   readonly key: string
-  /** Keys to walk in the codec's fields; for registers the point's own key. */
+  /** Keys to walk in the codec's fields; for registers and items the point's own key. */
   readonly path: readonly string[]
   readonly register: Register | undefined
+  readonly item: MeterItem | undefined
   readonly quantity: QuantityId
   readonly part: string
+  /** Its `true` is never taken back and ends by itself after this. */
+  readonly lastsMs: Duration | undefined
   convert(raw: unknown): { readonly value: unknown; readonly atLimit: boolean } | undefined
 }
 
@@ -130,7 +168,11 @@ export function compileProfile(
       complaints.push({ path: `/points/${name}`, text: `"${name}" is no quantity; name one by "quantity:"` })
       continue
     }
+    if (point.lasts !== undefined && quantityOf(quantity).kind !== 'boolean') {
+      complaints.push({ path: `/points/${name}/lasts`, text: `"${quantity}" is not true or false` })
+    }
     const { each } = point
+    const lastsMs = point.lasts === undefined ? undefined : parseDuration(point.lasts)
     const indexes = each ? Array.from({ length: each.count }, (_, i) => i) : [undefined]
     for (const index of indexes) {
       const n = index === undefined ? '' : String(index + (each?.first ?? 1))
@@ -140,11 +182,14 @@ export function compileProfile(
         key,
         path: typeof from === 'string' ? from.replaceAll('{n}', n).split('.') : [key],
         register:
-          typeof from === 'string'
-            ? undefined
-            : { ...from, register: from.register + (index ?? 0) * (each?.stride ?? 0) },
+          typeof from === 'object' && 'register' in from
+            ? { ...from, register: from.register + (index ?? 0) * (each?.stride ?? 0) }
+            : undefined,
+        item:
+          typeof from === 'object' && 'item' in from ? { ...from, item: from.item.replaceAll('{n}', n) } : undefined,
         quantity,
         part: each ? each.part.replace('{n}', n) : (point.part ?? ''),
+        lastsMs,
         convert: converter(point),
       })
     }
@@ -195,7 +240,9 @@ export function toReadings(profile: Profile, fields: Fields, at: Instant): Readi
   const readings: Reading[] = []
   for (const point of profile.points) {
     const found = point.convert(walk(fields, point.path))
-    if (found) readings.push(toReading(point.quantity, point.part, found.value, at, found.atLimit))
+    if (!found) continue
+    const reading = toReading(point.quantity, point.part, found.value, at, found.atLimit)
+    readings.push(point.lastsMs === undefined ? reading : { ...reading, lastsMs: point.lastsMs })
   }
   return readings
 }

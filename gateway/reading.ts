@@ -1,4 +1,4 @@
-import type { Instant } from '../base/clock.ts'
+import type { Duration, Instant } from '../base/clock.ts'
 import { quantityOf, type QuantityId } from './quantity.ts'
 
 /** `at-limit`: the device can say no more than "this or above"; `bad`: wrong, out of range or the line is lost. */
@@ -15,6 +15,8 @@ export interface Reading {
   readonly quality: Quality
   /** When it was so: the reading's own time where it has a believable one, else arrival. */
   readonly at: Instant
+  /** The device never takes a `true` back: it ends by itself after this. Said again it lasts from then. */
+  readonly lastsMs?: Duration
 }
 
 /** What the contract carries of a text. */

@@ -1,24 +1,37 @@
-import type { Clock, Instant } from '../base/clock.ts'
+import type { Clock, Duration, Instant } from '../base/clock.ts'
 
 interface Wake<T> {
   readonly at: Instant
   readonly who: T
 }
 
-/** Who asked to be woken when; one timer for all. The latest request of each counts. */
+/** The wall clock is looked at this often, though nobody may be due for hours. */
+const LOOK_EVERY_MS = 60_000
+/** Less than this is a clock that is being adjusted. */
+const LEAST_JUMP_MS = 1000
+
+/**
+ * Who asked to be woken when; one timer for all. The latest request of each counts. When the wall clock jumps, all are
+ * woken: what they asked for was a time of the old clock, which may come days too late.
+ */
 export class Wakes<T extends object> {
   readonly #clock: Clock
   readonly #wake: (who: T) => void
+  readonly #jumped: (by: Duration) => void
   /** A binary heap by time; entries that are no longer wanted are skipped when they surface. */
   readonly #heap: Wake<T>[] = []
   readonly #wanted = new Map<T, Instant>()
   #cancelTimer: (() => void) | undefined
   #timerAt = Infinity
   #isStopped = false
+  /** How far the wall clock is ahead of the ticks, which never jump. */
+  #ahead: Duration
 
-  constructor(clock: Clock, wake: (who: T) => void) {
+  constructor(clock: Clock, wake: (who: T) => void, jumped: (by: Duration) => void) {
     this.#clock = clock
     this.#wake = wake
+    this.#jumped = jumped
+    this.#ahead = clock.now() - clock.ticks()
   }
 
   set(who: T, at: Instant): void {
@@ -37,13 +50,21 @@ export class Wakes<T extends object> {
     const next = this.#heap[0]
     if (!next || this.#isStopped || next.at >= this.#timerAt) return
     this.#cancelTimer?.()
-    this.#timerAt = next.at
-    this.#cancelTimer = this.#clock.after(Math.max(next.at - this.#clock.now(), 0), () => this.#due())
+    const now = this.#clock.now()
+    const wait = Math.min(Math.max(next.at - now, 0), LOOK_EVERY_MS)
+    this.#timerAt = now + wait
+    this.#cancelTimer = this.#clock.after(wait, () => this.#due())
   }
 
   #due(): void {
     this.#timerAt = Infinity
     const now = this.#clock.now()
+    if (this.#hasJumped(now)) {
+      const all = [...this.#wanted.keys()]
+      this.#wanted.clear()
+      this.#heap.length = 0
+      for (const who of all) this.#wake(who)
+    }
     for (let next = this.#heap[0]; next && next.at <= now; next = this.#heap[0]) {
       this.#pop()
       if (this.#wanted.get(next.who) !== next.at) continue
@@ -51,6 +72,15 @@ export class Wakes<T extends object> {
       this.#wake(next.who)
     }
     this.#arm()
+  }
+
+  #hasJumped(now: Instant): boolean {
+    const ahead = now - this.#clock.ticks()
+    const by = ahead - this.#ahead
+    if (Math.abs(by) < LEAST_JUMP_MS) return false
+    this.#ahead = ahead
+    this.#jumped(by)
+    return true
   }
 
   #push(wake: Wake<T>): void {

@@ -17,6 +17,8 @@ export interface DeviceStep<Memo> {
   readonly memo: Memo | undefined
   readonly raise?: Raise
   readonly clearedAt?: Instant
+  /** What stands is not what stood: it ended and began again in this one step. */
+  readonly isAnew?: true
 }
 
 /** A rule as if every place had one device. */
@@ -48,7 +50,9 @@ export function perDevice<Memo>(
     const memo = memoOf(state, seen.deviceId)
     const step = rule.step(memo, seen, now, seen.deviceId)
     if (step.memo === memo) return { state }
-    return place(state, { ...without(state, seen.deviceId), ...entry(seen.deviceId, step.memo) }, [step], now)
+    const others = without(state, seen.deviceId)
+    const after = { ...others, ...entry(seen.deviceId, step.memo) }
+    return place(state, after, [step], now, step.isAnew ? others : state)
   }
 
   function woken(before: Memos<Memo>, now: Instant): Step<Memos<Memo>> {
@@ -74,9 +78,13 @@ export function perDevice<Memo>(
     after: Memos<Memo>,
     steps: readonly DeviceStep<Memo>[],
     now: Instant,
+    between = before,
   ): Step<Memos<Memo>> {
-    const began = (['real', 'drill'] as const).find((sort) => !stands(before, sort) && stands(after, sort))
-    const ended = (['real', 'drill'] as const).find((sort) => stands(before, sort) && !stands(after, sort))
+    const stood = (sort: Standing): boolean => stands(before, sort) && stands(between, sort)
+    const began = (['real', 'drill'] as const).find((sort) => !stood(sort) && stands(after, sort))
+    const ended = (['real', 'drill'] as const).find(
+      (sort) => stands(before, sort) && !(stands(between, sort) && stands(after, sort)),
+    )
     const raise = steps.map((step) => step.raise).find((found) => found?.drill === (began === 'drill'))
     const clearedAt = steps.findLast((step) => step.clearedAt !== undefined)?.clearedAt ?? now
     const dues = Object.values(after).flatMap((memo) => rule.due(memo, now) ?? [])

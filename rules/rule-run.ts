@@ -19,6 +19,8 @@ export interface Saying {
   readonly stays?: readonly ZoneStay[]
   readonly quality?: 'good' | 'at-limit'
   readonly part?: string
+  /** Seconds after which what is said ends by itself. */
+  readonly lasts?: number
 }
 
 /** Runs one rule at one place for tests: seconds from 0, woken as it asks, and never taken at its word. */
@@ -59,12 +61,13 @@ export class RuleRun<S extends TSchema, State> {
 
   say(
     values: Values,
-    { at = this.now, stays = [], quality = 'good', part = '' }: Saying = {},
+    { at = this.now, stays = [], quality = 'good', part = '', lasts }: Saying = {},
     deviceId = 'a',
   ): this {
-    const readings = Object.entries(values).map(([quantity, value]) =>
-      toReading(quantity as QuantityId, part, value, instant(at * 1000), quality === 'at-limit'),
-    ) // `Values` has quantities for keys
+    const readings = Object.entries(values).map(([quantity, value]) => ({
+      ...toReading(quantity as QuantityId, part, value, instant(at * 1000), quality === 'at-limit'), // `Values` has quantities for keys
+      ...(lasts !== undefined && { lastsMs: lasts * 1000 }),
+    }))
     return this.#show({ kind: 'readings', deviceId, readings, stays })
   }
 

@@ -54,7 +54,8 @@ export async function startPlatformProcess(
     return message as Extract<FromPlatform, { is: Is }> // only that kind or `failed` is handed over
   }
   const tell = (message: ToPlatform): void => {
-    if (child.connected) child.send(message)
+    // It may have ended a moment ago: then nobody waits for an answer either.
+    if (child.connected) child.send(message, () => undefined)
   }
   const { port } = await wait('listening')
   let lastId = 0

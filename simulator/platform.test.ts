@@ -295,7 +295,7 @@ test('an older revision that comes late is kept and does not undo the newer', as
 
 test('a case is walked through its stages, each move newer than the last', async () => {
   const { platform, clock } = await start({ stepMs: { delivered: 500, accepted: 1000 } })
-  await ask(platform, sent())
+  await ask(platform, sent(caseData({ clearedAt: since })))
   assert.deepEqual(
     (await feed(platform)).moves.map(({ stage }) => stage),
     ['delivered'],
@@ -315,9 +315,19 @@ test('a case is walked through its stages, each move newer than the last', async
   assert.equal(new Set(moves.map(({ version }) => version)).size, 8)
 })
 
+test('a case that still stands is not closed; once it has cleared it is', async () => {
+  const { platform, clock } = await start()
+  await ask(platform, sent())
+  await clock.turn(60_000)
+  assert.equal(platform.cases()[0]?.stages.at(-1), 'verifying')
+  await ask(platform, sent(caseData({ revision: 2, clearedAt: since })))
+  await clock.turn(2000)
+  assert.equal(platform.cases()[0]?.stages.at(-1), 'closed')
+})
+
 test('a drill is accepted and closed', async () => {
   const { platform, clock } = await start()
-  await ask(platform, sent(caseData({ drill: true })))
+  await ask(platform, sent(caseData({ drill: true, clearedAt: since })))
   await clock.turn(60_000)
   const { moves } = await feed(platform)
   assert.deepEqual(
@@ -328,7 +338,7 @@ test('a drill is accepted and closed', async () => {
 
 test('a case of an earlier run goes on from the stage it stood in', async () => {
   const { platform, clock } = await start()
-  await ask(platform, sent(caseData({ stage: 'handled', stageVersion: 7 })))
+  await ask(platform, sent(caseData({ stage: 'handled', stageVersion: 7, clearedAt: since })))
   await clock.turn(60_000)
   const { moves } = await feed(platform)
   assert.deepEqual(

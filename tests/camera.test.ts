@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { FakeClock } from '../base/clock.ts'
 import { isGanglionError } from '../base/errors.ts'
+import { convertCenternet, defaultCacheFolder } from '../models/convert-centernet.ts'
 import { startCamera, type CameraFault, type SimulatedCamera } from '../simulator/camera.ts'
 import type { Scene } from '../simulator/scene.ts'
 import { CAMERA_ID, ZONE_ID, inZone, watchCamera, type WatchedCamera } from './watched-camera.ts'
@@ -17,6 +20,10 @@ const start = (scene: Scene): Promise<SimulatedCamera> =>
   startCamera({ host: '127.0.0.1', port: 0, path: PATH, ...login, scene })
 const urlOf = ({ port }: SimulatedCamera): string => `rtsp://127.0.0.1:${port}${PATH}`
 const isJpeg = (bytes: Uint8Array): boolean => bytes[0] === 0xff && bytes[1] === 0xd8
+
+before(async () => {
+  await convertCenternet({ cacheFolder: defaultCacheFolder })
+})
 
 describe('a camera in front of a fire lane', () => {
   let camera: SimulatedCamera
@@ -166,6 +173,17 @@ describe('a camera that goes wrong while it is watched', () => {
   })
 })
 
+test('a model that is not there is said as such, with what to do', async (t) => {
+  const camera = await start(empty)
+  t.after(() => camera.stop())
+  const folder = mkdtempSync(join(tmpdir(), 'ganglion-models-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const watched = watchCamera(urlOf(camera), login, { modelsCache: folder })
+  t.after(() => watched.stop())
+  assert.equal(await watched.state(() => true), 'model-invalid')
+  assert.ok(watched.said.some(({ kind, words }) => kind === 'trouble' && words.includes('convert-centernet')))
+})
+
 test('two clients watch one camera, and both are let go when they end', async (t) => {
   const camera = await start(parked)
   t.after(() => camera.stop())
@@ -178,17 +196,16 @@ test('a child that hangs is killed and started anew', async (t) => {
   const camera = await start(empty)
   t.after(() => camera.stop())
   const clock = new FakeClock()
-  const watched = watchCamera(urlOf(camera), login, clock)
+  const watched = watchCamera(urlOf(camera), login, { clock })
   t.after(() => watched.stop())
   await watched.seen(() => true)
   const { pid } = watched.cameras
   process.kill(pid ?? 0, 'SIGSTOP')
   const again = watched.state((word) => word === 'connecting')
   await clock.turn(5000)
-  // The kill shows when the system has reaped it; then the quick restart waits for its time.
-  await watched.cameras.take(CAMERA_ID, []).catch(() => undefined)
-  const turning = setInterval(() => void clock.turn(250), 20)
-  t.after(() => clearInterval(turning))
+  // A question that it can no longer answer is answered by its end; then the quick restart waits for its time.
+  await assert.rejects(watched.cameras.take(CAMERA_ID, []))
+  await clock.turn(250)
   await again
   assert.notEqual(watched.cameras.pid, pid)
   assert.ok(watched.said.some(({ kind, words }) => kind === 'trouble' && words.includes('no sign of life')))

@@ -6,6 +6,8 @@ import { instant } from '../base/clock.ts'
 import { isGanglionError } from '../base/errors.ts'
 import { readYaml } from '../base/yaml.ts'
 import { decodeDny } from '../device-drivers/codecs/dny.ts'
+import { decodeGb26875 } from '../device-drivers/codecs/gb26875.ts'
+import { decodeJuy } from '../device-drivers/codecs/juy.ts'
 import { mqttCodec } from '../device-drivers/codecs/by-name.ts'
 import { decodeRegisters, partOf } from '../device-drivers/codecs/modbus.ts'
 import type { Fields } from '../gateway/ports.ts'
@@ -13,12 +15,14 @@ import { compileProfile, ProfileFile, toReadings, type Profile } from '../gatewa
 import { quantityOf } from '../gateway/quantity.ts'
 import type { Reading } from '../gateway/reading.ts'
 import { DnyParser } from '../wire/dny.ts'
+import { GbParser } from '../wire/gb26875.ts'
+import { JuyParser } from '../wire/juy.ts'
 import { decodeReply, decodeRequest, decodeRtu } from '../wire/modbus.ts'
 
 const folder = new URL('../device-drivers/profiles/', import.meta.url)
 const ids = readdirSync(folder).map((name) => name.replace(/\.yaml$/, ''))
 const at = instant(Date.parse('2026-03-02T00:00:00Z'))
-const frameCodecs = ['modbus', 'dny', 'rtsp']
+const frameCodecs = ['modbus', 'dny', 'juy', 'gb26875', 'rtsp']
 
 function load(id: string): Profile {
   const { profile, complaints } = compileProfile(
@@ -35,6 +39,17 @@ async function fieldsOf(profile: Profile, bytes: Buffer): Promise<Fields> {
     const event = new DnyParser().push(bytes)[0]
     assert.ok(event?.kind === 'frame', 'a whole frame')
     return decodeDny(event).fields
+  }
+  if (profile.codec === 'juy') {
+    const event = new JuyParser().push(bytes)[0]
+    assert.ok(event?.kind === 'frame', 'a whole frame')
+    return decodeJuy(event).fields
+  }
+  if (profile.codec === 'gb26875') {
+    const event = new GbParser().push(bytes)[0]
+    assert.ok(event?.kind === 'frame', 'a whole frame')
+    // All that the frame says, of whichever component: an example is of devices of one profile.
+    return Object.assign({}, ...decodeGb26875(event.data).said.map(({ fields }) => fields)) as Fields
   }
   if (profile.codec === 'modbus') return registersOf(profile, bytes)
   const codec = await mqttCodec(profile.codec)
@@ -142,6 +157,32 @@ for (const id of ids.filter((id) => load(id).codec === 'dny')) {
   })
 }
 
+for (const id of ids.filter((id) => load(id).codec === 'juy')) {
+  test(`${id}: whatever a frame holds, readings are in range or marked bad`, () => {
+    const profile = load(id)
+    const commands = fc.constantFrom(0x81, 0x82, 0x85, 0x86, 0x88, 0xc0, 0x99)
+    fc.assert(
+      fc.property(commands, fc.uint8Array({ maxLength: 400 }), (command, data) =>
+        assertSane(toReadings(profile, decodeJuy({ command, data }).fields, at)),
+      ),
+    )
+  })
+}
+
+for (const id of ids.filter((id) => load(id).codec === 'gb26875')) {
+  test(`${id}: whatever a frame holds, readings are in range or marked bad`, () => {
+    const profile = load(id)
+    const units = fc
+      .tuple(fc.constantFrom(1, 2, 3, 4, 21, 24, 99), fc.nat(3), fc.uint8Array({ maxLength: 140 }))
+      .map(([type, count, rest]) => Uint8Array.from([type, count, ...rest]))
+    fc.assert(
+      fc.property(units, (data) => {
+        for (const { fields } of decodeGb26875(data).said) assertSane(toReadings(profile, fields, at))
+      }),
+    )
+  })
+}
+
 for (const id of ids.filter((id) => load(id).codec === 'modbus')) {
   test(`${id}: whatever the registers hold, readings are in range or marked bad`, () => {
     const profile = load(id)
@@ -157,6 +198,34 @@ for (const id of ids.filter((id) => load(id).codec === 'modbus')) {
     )
   })
 }
+
+test('an alarm of a DNY station, which it never takes back, says how long it lasts', () => {
+  for (const id of ids.filter((id) => load(id).codec === 'dny')) {
+    for (const field of ['smoke', 'heat', 'water', 'door']) {
+      const [reading, ...more] = toReadings(load(id), { [field]: true, voltage: 220 }, at)
+      assert.equal(reading?.value, true)
+      assert.ok((reading.lastsMs ?? 0) >= 600_000, `${id}: ${reading.quantity}`)
+      assert.deepEqual(
+        more.map((other) => 'lastsMs' in other),
+        [false],
+      )
+    }
+  }
+})
+
+test('smoke of a host that reports every half hour lasts from one report to the next', () => {
+  const { points, reportsEvery } = load('dny-leakage-host')
+  const smoke = points.find(({ quantity }) => quantity === 'smoke')
+  assert.ok((smoke?.lastsMs ?? 0) > 2 * reportsEvery)
+})
+
+test('only what is true or false can end by itself', () => {
+  const file = readYaml(new URL('dny-2.yaml', folder).pathname, ProfileFile).value
+  const points = { voltage: { from: 'voltage', lasts: '10 min' } }
+  assert.deepEqual(compileProfile('x', { ...file, points }).complaints, [
+    { path: '/points/voltage/lasts', text: '"voltage" is not true or false' },
+  ])
+})
 
 test('a leakage of one byte says at 250 that it can say no more', () => {
   const profile = load('dny-leakage-host')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { FakeClock } from '../base/clock.ts'
+import { test, type TestContext } from 'node:test'
+import { FakeClock, systemClock } from '../base/clock.ts'
 import { readYaml } from '../base/yaml.ts'
 import type { Device } from '../gateway/device.ts'
 import type {
@@ -13,6 +13,9 @@ import type {
   TransportPlug,
 } from '../gateway/ports.ts'
 import { compileProfile, ProfileFile } from '../gateway/profile.ts'
+
+/** Waiting in vain ends here; what is waited for takes milliseconds. */
+const LONGEST_WAIT_MS = 20_000
 
 /** A device of a shipped profile, as the site file would give it. */
 export function deviceOf(id: string, profile: string, settings: Readonly<Record<string, unknown>>): Device {
@@ -98,14 +101,16 @@ export interface Running {
   /** Where it listens, once it does. */
   readonly port: number
   /** Turns the clock and lets real sockets work until the condition holds. */
-  until(what: string, condition: () => boolean): Promise<void>
+  readonly until: (what: string, condition: () => boolean) => Promise<void>
   /** Lets real sockets work for a while in which nothing is to happen. */
-  idle(): Promise<void>
+  readonly idle: () => Promise<void>
   /** Aborts and waits until it has ended. */
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
 }
 
+/** Runs until the test ends, however it ends. */
 export async function startTransport(
+  t: TestContext,
   plug: TransportPlug,
   context: Partial<TransportContext> & { readonly devices: readonly Device[] },
   doors: {
@@ -134,11 +139,17 @@ export async function startTransport(
   const run = transport.run(abort.signal).catch((error: unknown) => {
     ended = error
   })
+  const stop = async (): Promise<void> => {
+    abort.abort()
+    await run
+    if (ended !== undefined) throw ended as Error // of the transport's run
+  }
+  t.after(stop)
   const until = async (what: string, condition: () => boolean): Promise<void> => {
-    // The test's own time-out is the end of waiting in vain.
-    for (let round = 0; !condition(); round++) {
+    const began = systemClock.ticks()
+    while (!condition()) {
       if (ended !== undefined) throw ended as Error // of the transport's run
-      if (round === 20_000)
+      if (systemClock.ticks() - began > LONGEST_WAIT_MS)
         throw new Error(`waited in vain: ${what}; troubles: ${intake.troubles.join(' | ')}`)
       await clock.turn(5)
     }
@@ -154,11 +165,7 @@ export async function startTransport(
     async idle() {
       for (let round = 0; round < 100; round++) await clock.turn(0)
     },
-    async stop() {
-      abort.abort()
-      await run
-      if (ended !== undefined) throw ended as Error // of the transport's run
-    },
+    stop,
   }
 }
 
@@ -188,78 +195,68 @@ export interface Trial {
 export function transportSuite(name: string, trial: Trial): void {
   const options = { timeout: 30_000 }
   async function begin(
+    t: TestContext,
     intake = new OpenIntake(),
-  ): Promise<{ running: Running; line: TrialLine; end(): Promise<void> }> {
+  ): Promise<{ running: Running; line: TrialLine }> {
     const prepared = await trial.prepare()
-    const running = await startTransport(trial.plug, prepared.context, { intake })
+    const running = await startTransport(t, trial.plug, prepared.context, { intake })
     const line = await prepared.connect(running)
-    return {
-      running,
-      line,
-      async end() {
-        await line.close()
-        await running.stop()
-      },
-    }
+    t.after(() => line.close())
+    return { running, line }
   }
   const has =
     ({ intake }: Running, value: number) =>
     (): boolean =>
       intake.accepted.some(({ fields }) => trial.valueOf(fields) === value)
 
-  test(`${name}: what a device says is accepted under its id`, options, async () => {
-    const { running, line, end } = await begin()
+  test(`${name}: what a device says is accepted under its id`, options, async (t) => {
+    const { running, line } = await begin(t)
     line.say(17)
     await running.until('17', has(running, 17))
     assert.ok(running.intake.accepted.every(({ deviceId }) => deviceId === 'device-1'))
-    await end()
   })
 
-  test(`${name}: nothing is acknowledged before it is accepted`, options, async () => {
+  test(`${name}: nothing is acknowledged before it is accepted`, options, async (t) => {
     const intake = new OpenIntake()
     let open = (): void => undefined
     const opened = new Promise<void>((resolve) => (open = resolve))
     intake.gate = () => opened
-    const { running, line, end } = await begin(intake)
+    const { running, line } = await begin(t, intake)
     line.say(18)
     await running.until('a message at the gate', () => intake.waiting > 0)
     await running.idle()
     assert.equal(line.acknowledged(), 0)
     open()
     await running.until('the acknowledgement', () => line.acknowledged() > 0)
-    await end()
   })
 
-  test(`${name}: the line may break and comes back`, options, async () => {
-    const { running, line, end } = await begin()
+  test(`${name}: the line may break and comes back`, options, async (t) => {
+    const { running, line } = await begin(t)
     line.say(19)
     await running.until('19', has(running, 19))
     line.lose()
     line.say(20)
     await running.until('20', has(running, 20))
-    await end()
   })
 
-  test(`${name}: rubbish is counted and what comes after it is heard`, options, async () => {
-    const { running, line, end } = await begin()
+  test(`${name}: rubbish is counted and what comes after it is heard`, options, async (t) => {
+    const { running, line } = await begin(t)
     line.say(21)
     await running.until('21', has(running, 21))
     line.rubbish()
     await running.until('a trouble', () => running.intake.troubles.length > 0)
     line.say(22)
     await running.until('22', has(running, 22))
-    await end()
   })
 
-  test(`${name}: it ends at once when it is told to, also with a message at the gate`, options, async () => {
+  test(`${name}: it ends at once when it is told to, also with a message at the gate`, options, async (t) => {
     const intake = new OpenIntake()
     intake.gate = () => new Promise(() => undefined)
-    const { running, line } = await begin(intake)
+    const { running, line } = await begin(t, intake)
     line.say(23)
     await running.until('a message at the gate', () => intake.waiting > 0)
     // No clock is turned any more: an end that waits for a timer would never come.
     await running.stop()
     assert.equal(line.acknowledged(), 0)
-    await line.close()
   })
 }

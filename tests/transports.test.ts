@@ -31,7 +31,11 @@ transportSuite('mqtt', {
           })
         }
         return {
-          say: (value) => send(JSON.stringify({ n: value })),
+          say(value) {
+            const payload = JSON.stringify({ n: value })
+            if (client.stream.destroyed) client.once('connect', () => send(payload))
+            else send(payload)
+          },
           acknowledged: () => acknowledged,
           lose: () => client.stream.destroy(),
           rubbish: () => send('{"n": 1'),

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { systemClock, type Clock } from '../base/clock.ts'
 import type { Device } from '../gateway/device.ts'
 import type { Intake, Observation } from '../gateway/ports.ts'
+import { defaultCacheFolder } from '../models/convert-centernet.ts'
 import transport, { type Cameras } from '../models/camera.ts'
 
 /** The gateway's side of one camera, run for a test; what it says is kept and can be waited for. */
@@ -64,7 +65,10 @@ const device = (url: string, user: string): Device => ({
 export function watchCamera(
   url: string,
   login: { readonly user: string; readonly password: string },
-  clock: Clock = systemClock,
+  {
+    clock = systemClock,
+    modelsCache = defaultCacheFolder,
+  }: { readonly clock?: Clock; readonly modelsCache?: string } = {},
 ): WatchedCamera {
   const observations: Observation[] = []
   const said: Said[] = []
@@ -84,14 +88,13 @@ export function watchCamera(
     trouble: (what, example) => note('trouble', what, example),
     state: (subject, word) => note('state', subject, word),
   }
-  const folder = join(import.meta.dirname, '..', 'models')
   const cameras = transport.create({
     clock,
     intake,
     devices: [device(url, login.user)],
     secret: () => login.password,
-    modelsCache: join(folder, 'cache'),
-    manifestsFolder: join(folder, 'manifests'),
+    modelsCache,
+    manifestsFolder: join(import.meta.dirname, '..', 'models', 'manifests'),
   })
   const stopping = new AbortController()
   const ended = cameras.run(stopping.signal).then(

@@ -180,6 +180,10 @@ test('what cannot be answered is named: unknown algorithm, auth-int alone, no no
   assert.equal(offer.others[0], 'Digest SHA-512-256')
 })
 
+test('of a parameter that is said twice the first stands', () => {
+  assert.equal(parseOffer(['Digest nonce="first", realm="r", nonce="second"']).digests[0]?.nonce, 'first')
+})
+
 test('a header of more than 4 KiB is not read', () => {
   assert.deepEqual(parseOffer([`Digest realm="r", nonce="${'n'.repeat(5000)}"`]), { digests: [], others: [] })
 })

@@ -132,6 +132,7 @@ test('false beginnings and false card numbers without end cost four looks a byte
     '8989',
     '898',
     '898604461920800123ZZ',
+    '898898898898898898Z',
     'lin',
     'link',
   ]) {

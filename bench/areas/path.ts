@@ -1,5 +1,15 @@
 import type { Area } from '../area.ts'
+import { cases } from '../path/cases.ts'
+import { fsync } from '../path/fsync.ts'
+import { kill } from '../path/kill.ts'
+import { modbusCpu, modbusDead } from '../path/modbus.ts'
+import { outage } from '../path/outage.ts'
+import { quiet } from '../path/quiet.ts'
+import { readings } from '../path/readings.ts'
+import { reannounce } from '../path/reannounce.ts'
+import { slowDisk } from '../path/slow-disk.ts'
 import { smoke } from '../path/smoke.ts'
+import { start } from '../path/start.ts'
 import { atLeast, atMost } from '../rows.ts'
 
 /** 主路: from a sensor's message to the platform's answer. */
@@ -31,6 +41,19 @@ const path: Area = {
     'fsync-before-ack': atLeast(100, '%'),
     'false-cases-quiet': atMost(0, 'cases'),
   },
-  measurements: [smoke],
+  measurements: [
+    smoke,
+    slowDisk,
+    cases,
+    readings,
+    modbusCpu,
+    start,
+    reannounce,
+    modbusDead,
+    outage,
+    kill,
+    fsync,
+    quiet,
+  ],
 }
 export default path

@@ -6,6 +6,7 @@ import { dueNow } from './pacing.ts'
 import { Turns } from './turns.ts'
 
 const TURN_MS = 1
+const AGAIN_MS = 50
 /** After a stall the schedule is caught up four turns at a time. */
 const MOST_MS = 4
 /** What is still on its way at the end is waited for this long. */
@@ -57,7 +58,15 @@ export class Fleet {
   }
 
   /** Connects one after the other at the given pace; answers when all are let in, and have greeted. */
-  async #open({ port, accounts, devices, session, perSecond, greets }: OpenLinks): Promise<void> {
+  async #open({
+    port,
+    accounts,
+    devices,
+    session,
+    againMs = AGAIN_MS,
+    perSecond,
+    greets,
+  }: OpenLinks): Promise<void> {
     let ready = 0
     this.#isClean = session === 'clean'
     const greetings = accounts.map((): Template[] => [])
@@ -68,6 +77,7 @@ export class Fleet {
           account: id,
           secret,
           session,
+          againMs,
           onAck: (tag) => this.#acked(tag),
           onConnect: () => {
             ready++

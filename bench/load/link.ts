@@ -14,13 +14,13 @@ export interface LinkOptions {
   readonly secret: string
   /** `kept`: it connects again when the connection breaks, and sends again what was not acknowledged. */
   readonly session: 'clean' | 'kept'
+  /** How soon a kept one connects again. */
+  readonly againMs: number
   /** @param tag what `publish` was given */
   onAck(tag: number): void
   onConnect(): void
   onBroken(reason: string): void
 }
-
-const AGAIN_MS = 5
 
 /** Every reply that a sensor gets is four bytes; all links read into one buffer and copy nothing. */
 const inbox = Buffer.alloc(4096)
@@ -133,7 +133,8 @@ export class Link {
     this.#half.length = 0
     if (this.#isClosed) return
     this.#options.onBroken(reason)
-    if (this.#options.session === 'kept') setTimeout(() => this.#isClosed || this.dial(), AGAIN_MS)
+    if (this.#options.session === 'kept')
+      setTimeout(() => this.#isClosed || this.dial(), this.#options.againMs)
   }
 }
 

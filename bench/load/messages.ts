@@ -20,6 +20,8 @@ export interface OpenLinks {
   readonly accounts: readonly SenderAccount[]
   readonly devices: readonly SenderDevice[]
   readonly session: 'clean' | 'kept'
+  /** How soon a kept connection that broke is made again; 50 by default. */
+  readonly againMs?: number
   /** Connections a second. */
   readonly perSecond: number
   /** Each device says its state as soon as it is let in, as after a power cut. */

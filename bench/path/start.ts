@@ -72,6 +72,7 @@ async function startOnce(box: BenchBox, idleS: number): Promise<Started> {
     accounts: [account],
     devices: [device],
     session: 'kept',
+    againMs: 5,
     perSecond: 1000,
     greets: true,
   })

@@ -1,6 +1,4 @@
-import { connect, type Socket } from 'node:net'
-import { pause, type Clock, type Duration } from '../../base/clock.ts'
-import { codeOf } from '../../base/errors.ts'
+import type { Clock } from '../../base/clock.ts'
 import {
   MbapParser,
   decodeReply,
@@ -9,14 +7,13 @@ import {
   type MbapFrame,
   type ReadRequest,
 } from '../../wire/modbus.ts'
+import { keepOpen } from '../keep-open.ts'
+import type { LineEvents } from '../polled-lines.ts'
+import { tcpLine, type ByteLine } from '../serial/byte-line.ts'
 
 const REPLY_WAIT_MS = 1000
 /** So long one request has the line for itself; after that the next one goes out beside it. */
 const TURN_MS = 150
-const CONNECT_WAIT_MS = 3000
-const SHORTEST_PAUSE_MS = 500
-const LONGEST_PAUSE_MS = 30_000
-const HELD_MS = 10_000
 /** Requests without an answer that may stand open on one connection. */
 const MOST_OPEN = 8
 
@@ -27,15 +24,14 @@ export interface Ask {
   readonly unit: number
   readonly request: ReadRequest
   readonly pdu: Uint8Array
-  /** A unit that was silent is asked beside the others: nobody waits for it. */
-  readonly isProbe: boolean
+  /** How often the unit was silent since it last answered: others do not wait for such a one. */
+  readonly misses: number
 }
 
-export interface LineEvents {
-  connected(): void
-  /** The connection is lost or could not be made; said once until it is back. */
-  lost(reason: string): void
-  trouble(what: string, example: string): void
+/** Units are asked through one of these: over TCP, or on a serial line. */
+export interface ModbusLine {
+  readonly isConnected: boolean
+  ask(ask: Ask): Promise<Answer>
 }
 
 interface Open {
@@ -49,14 +45,14 @@ interface Open {
  * gives its turn away and keeps waiting, so a dead unit costs the others a moment and not a time-out.
  * Replies are matched by transaction, unit, function and length; whatever else comes is counted.
  */
-export class Line {
+export class Line implements ModbusLine {
   readonly #host: string
   readonly #port: number
   readonly #clock: Clock
   readonly #events: LineEvents
   readonly #open = new Map<number, Open>()
   readonly #queue: (() => void)[] = []
-  #socket: Socket | undefined
+  #socket: ByteLine | undefined
   #isTaken = false
   #transaction = 0
 
@@ -74,17 +70,8 @@ export class Line {
 
   /** Connects, and connects again, until aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    let wait: Duration = SHORTEST_PAUSE_MS
-    for (;;) {
-      const began = this.#clock.ticks()
-      const reason = await this.#hold(signal)
-      if (signal.aborted) return
-      this.#events.lost(reason)
-      // A connection that held is made again soon; one that is refused is asked for ever less often.
-      const hasHeld = this.#clock.ticks() - began > HELD_MS
-      wait = hasHeld ? SHORTEST_PAUSE_MS : Math.min(2 * wait, LONGEST_PAUSE_MS)
-      await pause(this.#clock, wait, signal).catch(() => undefined)
-    }
+    const hold = (): Promise<string> => this.#hold(signal)
+    await keepOpen({ clock: this.#clock, hold, lost: (reason) => this.#events.lost(reason) }, signal)
   }
 
   get isConnected(): boolean {
@@ -93,15 +80,17 @@ export class Line {
 
   /** Asks one unit; the answer comes in one second at most. */
   async ask(ask: Ask): Promise<Answer> {
-    if (!ask.isProbe) await this.#turn()
+    // A unit that was silent is asked beside the others: nobody waits for it.
+    const isProbe = ask.misses > 0
+    if (!isProbe) await this.#turn()
     const socket = this.#socket
     if (!socket) {
-      if (!ask.isProbe) this.#next()
+      if (!isProbe) this.#next()
       return { is: 'lost', reason: 'not connected' }
     }
     return new Promise((resolve) => {
       const transaction = this.#nextTransaction()
-      let hasTurn = !ask.isProbe
+      let hasTurn = !isProbe
       const passOn = (): void => {
         if (hasTurn) this.#next()
         hasTurn = false
@@ -126,34 +115,30 @@ export class Line {
   #hold(signal: AbortSignal): Promise<string> {
     return new Promise((resolve) => {
       const parser = new MbapParser()
-      const socket = connect({ host: this.#host, port: this.#port, noDelay: true, keepAlive: true })
-      let reason = 'closed by the other side'
-      const stop = (why: string): void => {
-        reason = why
-        socket.destroy()
-      }
-      const onAbort = (): void => stop('stopped')
-      const cancelWait = this.#clock.after(CONNECT_WAIT_MS, () => stop('no connection in 3 s'))
+      const socket = tcpLine(
+        this.#host,
+        this.#port,
+        this.#clock,
+      )({
+        opened: () => {
+          this.#socket = socket
+          this.#events.connected()
+        },
+        data: (chunk) => {
+          for (const frame of parser.push(chunk)) this.#reply(frame)
+          if (parser.broken === undefined) return
+          this.#events.trouble('frame-invalid', parser.broken)
+          socket.close('the stream cannot be followed')
+        },
+        closed: (reason) => {
+          signal.removeEventListener('abort', onAbort)
+          this.#socket = undefined
+          for (const open of [...this.#open.values()]) open.settle({ is: 'lost', reason })
+          resolve(reason)
+        },
+      })
+      const onAbort = (): void => socket.close('stopped')
       signal.addEventListener('abort', onAbort, { once: true })
-      socket.on('connect', () => {
-        cancelWait()
-        this.#socket = socket
-        this.#events.connected()
-      })
-      socket.on('data', (chunk) => {
-        for (const frame of parser.push(chunk)) this.#reply(frame)
-        if (parser.broken === undefined) return
-        this.#events.trouble('frame-invalid', parser.broken)
-        stop('the stream cannot be followed')
-      })
-      socket.on('error', (error) => (reason = codeOf(error)))
-      socket.on('close', () => {
-        cancelWait()
-        signal.removeEventListener('abort', onAbort)
-        this.#socket = undefined
-        for (const open of [...this.#open.values()]) open.settle({ is: 'lost', reason })
-        resolve(reason)
-      })
     })
   }
 

@@ -1,9 +1,11 @@
 import type { Socket } from 'node:net'
 import { pause, type Clock } from '../../base/clock.ts'
 import { codeOf, isGanglionError } from '../../base/errors.ts'
-import type { Intake } from '../../gateway/ports.ts'
+import type { Arrival, Intake } from '../../gateway/ports.ts'
+import { FrameCutter, type Between } from '../../wire/frame-cutter.ts'
 import { Rate } from '../rate.ts'
-import type { TcpEvent, TcpProtocol, TcpSession } from './protocol.ts'
+import type { AddressBook } from './address-book.ts'
+import type { TcpEvent, TcpProtocol, TcpSaid } from './protocol.ts'
 
 export interface ConnectionLimits {
   readonly framesPerSecond: number
@@ -19,25 +21,27 @@ export interface ConnectionLimits {
 const STORE_PAUSE_MS = 1000
 /** Answers that a peer does not read. */
 const LARGEST_BACKLOG = 16 * 1024
+/** A detector behind a transmission device says nothing for years: the device's word says that it is watched. */
+const LIFE_EVERY_MS = 20_000
 
 /**
  * One connection that a device opened. Its messages go in one after another; while one is being stored
  * nothing more is read, and what cannot be stored now is tried again: an alarm is sent only once.
  */
 export class Connection {
-  /** The devices that speak over it. */
+  /** The devices that are heard over it. */
   readonly devices = new Set<string>()
   readonly #socket: Socket
   readonly #clock: Clock
   readonly #intake: Intake
-  readonly #protocols: readonly TcpProtocol[]
+  readonly #cutter: FrameCutter<TcpEvent>
+  readonly #book: AddressBook
   readonly #limits: ConnectionLimits
-  readonly #deviceId: (address: string) => string | undefined
   readonly #heard: (deviceId: string) => void
   readonly #signal: AbortSignal
   readonly #rate: Rate
   readonly #peer: string
-  #session: TcpSession | undefined
+  #lifeAt = -Infinity
   #rubbish = 0
   #cancelQuiet: (() => void) | undefined
   #cancelIdle: (() => void) | undefined
@@ -48,16 +52,16 @@ export class Connection {
     readonly intake: Intake
     readonly protocols: readonly TcpProtocol[]
     readonly limits: ConnectionLimits
-    readonly deviceId: (address: string) => string | undefined
+    readonly book: AddressBook
     readonly heard: (deviceId: string) => void
     readonly signal: AbortSignal
   }) {
     this.#socket = given.socket
     this.#clock = given.clock
     this.#intake = given.intake
-    this.#protocols = given.protocols
+    this.#cutter = new FrameCutter(given.protocols.map((protocol) => protocol.open(given.clock)))
+    this.#book = given.book
     this.#limits = given.limits
-    this.#deviceId = given.deviceId
     this.#heard = given.heard
     this.#signal = given.signal
     this.#rate = new Rate(given.clock, given.limits.framesPerSecond)
@@ -68,7 +72,7 @@ export class Connection {
     this.#waitIdle(this.#limits.firstMs)
     this.#socket.on('data', (chunk: Buffer) => {
       this.#cancelQuiet?.()
-      this.#go(this.#read(chunk))
+      this.#go(this.#cutter.push(chunk))
     })
     this.#socket.on('error', (error) => this.#trouble('connection failed', codeOf(error)))
     this.#socket.on('close', () => {
@@ -77,14 +81,12 @@ export class Connection {
     })
   }
 
-  #go(events: readonly TcpEvent[]): void {
+  #go(events: readonly (TcpEvent | Between)[]): void {
     this.#socket.pause()
     this.#handle(events).then(
       () => {
         if (this.#socket.destroyed) return
-        this.#cancelQuiet = this.#clock.after(this.#limits.quietMs, () =>
-          this.#go(this.#session?.giveUp() ?? []),
-        )
+        this.#cancelQuiet = this.#clock.after(this.#limits.quietMs, () => this.#go(this.#cutter.giveUp()))
         this.#socket.resume()
       },
       (error: unknown) => {
@@ -94,64 +96,105 @@ export class Connection {
     )
   }
 
-  /** The first byte that begins a protocol chooses it; whatever comes before it is rubbish. */
-  #read(chunk: Uint8Array): readonly TcpEvent[] {
-    if (this.#session) return this.#session.push(chunk)
-    for (const [at, byte] of chunk.entries()) {
-      const protocol = this.#protocols.find((known) => known.beginsWith(byte))
-      if (!protocol) continue
-      this.#session = protocol.open()
-      const events = this.#session.push(chunk.subarray(at))
-      return at === 0 ? events : [{ is: 'rubbish', bytes: at }, ...events]
-    }
-    return [{ is: 'rubbish', bytes: chunk.length }]
-  }
-
-  async #handle(events: readonly TcpEvent[]): Promise<void> {
+  async #handle(events: readonly (TcpEvent | Between)[]): Promise<void> {
     for (const event of events) {
-      switch (event.is) {
+      switch (event.kind) {
         case 'rubbish':
           this.#throwAway(event.bytes)
           break
-        case 'alive':
+        case 'iccid':
+        case 'link':
           if (this.devices.size > 0) this.#waitIdle(this.#limits.idleMs)
+          break
+        case 'refused':
+          this.#refuse(event)
           break
         case 'message':
           await this.#message(event)
       }
       // After its bounds were broken nothing more of this chunk is believed.
-      if (this.#socket.destroyed && event.is === 'rubbish') return
+      if (this.#socket.destroyed && event.kind !== 'message') return
     }
   }
 
-  async #message(message: TcpEvent & { is: 'message' }): Promise<void> {
-    if (!this.#rate.take()) {
-      this.#trouble('rate-exceeded', message.address)
-      this.#socket.destroy()
+  async #message(message: TcpEvent & { kind: 'message' }): Promise<void> {
+    if (!this.#isWithinRate(message.speaker)) return
+    const behind = this.#book.devicesOf(message.speaker)
+    if (behind.length === 0) {
+      this.#trouble('device-unknown', message.speaker)
       return
     }
-    const deviceId = this.#deviceId(message.address)
-    if (deviceId === undefined) {
-      this.#trouble('device-unknown', message.address)
-      return
+    for (const deviceId of behind) {
+      this.devices.add(deviceId)
+      this.#heard(deviceId)
     }
-    if (message.complaint !== undefined)
-      this.#intake.trouble(`tcp: not understood (${deviceId})`, message.complaint)
-    this.devices.add(deviceId)
-    this.#heard(deviceId)
+    if (message.complaint !== undefined) this.#trouble('not understood', message.complaint)
     this.#rubbish = 0
     this.#waitIdle(this.#limits.idleMs)
-    if (!(await this.#store({ deviceId, fields: message.fields }))) return
-    if (message.answer === undefined || this.#socket.destroyed) return
-    this.#socket.write(message.answer)
+    const arrivals = message.said.flatMap((said) => this.#toArrivals(said))
+    // Of several devices at once, since each waits for the disk; of one in the order of the message.
+    const byDevice = Map.groupBy(arrivals, ({ deviceId }) => deviceId)
+    const stored = await Promise.all([...byDevice.values()].map((own) => this.#storeAll(own)))
+    if (stored.includes(false)) return
+    if (message.answer !== undefined) this.#answer(message.answer)
+    await this.#sayAlive(behind, byDevice)
+  }
+
+  /** What is wrong is said to those alone that a site file names. */
+  #refuse({ speaker, reason, answer }: TcpEvent & { kind: 'refused' }): void {
+    if (!this.#isWithinRate(speaker)) return
+    const isKnown = this.#book.devicesOf(speaker).length > 0
+    this.#trouble('refused', `${speaker}: ${reason}`)
+    if (isKnown && answer !== undefined) this.#answer(answer)
+  }
+
+  #isWithinRate(speaker: string): boolean {
+    if (this.#rate.take()) return true
+    this.#trouble('rate-exceeded', speaker)
+    this.#socket.destroy()
+    return false
+  }
+
+  #toArrivals(said: TcpSaid): Arrival[] {
+    const { fields, messageId, time } = said
+    const arrival = (deviceId: string): Arrival => ({
+      deviceId,
+      fields,
+      ...(messageId !== undefined && { messageId }),
+      ...(time !== undefined && { time }),
+    })
+    if (said.reach === 'below') return this.#book.below(said.address).map(arrival)
+    const deviceId = this.#book.deviceAt(said.address)
+    if (deviceId !== undefined) return [arrival(deviceId)]
+    if (said.called !== undefined) this.#trouble('device-unknown', said.called)
+    return said.instead ? this.#toArrivals(said.instead) : []
+  }
+
+  async #storeAll(arrivals: readonly Arrival[]): Promise<boolean> {
+    for (const arrival of arrivals) if (!(await this.#store(arrival))) return false
+    return true
+  }
+
+  #answer(bytes: Uint8Array): void {
+    if (this.#socket.destroyed) return
+    this.#socket.write(bytes)
     if (this.#socket.writableLength > LARGEST_BACKLOG) {
-      this.#trouble('answers are not read', deviceId)
+      this.#trouble('answers are not read', this.#peer)
       this.#socket.destroy()
     }
+  }
+
+  /** Those of whom the message said nothing are alive too. One that cannot be written down now comes again. */
+  async #sayAlive(behind: readonly string[], said: ReadonlyMap<string, unknown>): Promise<void> {
+    const now = this.#clock.ticks()
+    if (now - this.#lifeAt < LIFE_EVERY_MS) return
+    this.#lifeAt = now
+    const others = behind.filter((deviceId) => !said.has(deviceId))
+    await Promise.allSettled(others.map((deviceId) => this.#intake.accept({ deviceId, fields: {} })))
   }
 
   /** False when the gateway stopped before the store could take it: then it is not acknowledged. */
-  async #store(arrival: Parameters<Intake['accept']>[0]): Promise<boolean> {
+  async #store(arrival: Arrival): Promise<boolean> {
     for (;;) {
       try {
         await this.#intake.accept(arrival)

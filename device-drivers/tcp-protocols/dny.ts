@@ -1,36 +1,34 @@
-import { DnyParser, dnyAck, mustAcknowledge, physIdText, type DnyEvent } from '../../wire/dny.ts'
+import { Type, type Static } from 'typebox'
+import { dnyAck, dnyShape, mustAcknowledge, physIdText, type DnyFrame } from '../../wire/dny.ts'
+import { mapShape } from '../../wire/frame-cutter.ts'
 import { decodeDny } from '../codecs/dny.ts'
 import type { TcpEvent, TcpProtocol } from './protocol.ts'
 
-/** DNY (友电 AP3000): a frame, the modem's card number, or its `link` comes first. */
+const PhysId = Type.String({
+  pattern: '^[0-9A-Fa-f]{8}$',
+  description: 'DNY: the 8 hexadecimal digits printed on the station: 04AB373B',
+})
+
+/** DNY (友电 AP3000). */
 export const dny: TcpProtocol = {
   name: 'dny',
-  beginsWith: (byte) => byte === 0x44 || byte === 0x38 || byte === 0x6c,
-  open() {
-    const parser = new DnyParser()
-    return {
-      push: (chunk) => parser.push(chunk).map(toEvent),
-      giveUp: () => parser.giveUp().map(toEvent),
-    }
+  key: 'physId',
+  schema: PhysId,
+  addressOf(value) {
+    const address = `dny/${(value as Static<typeof PhysId>).toUpperCase()}` // checked by the schema
+    return { speaker: address, address }
   },
+  open: () => mapShape(dnyShape, toEvent),
 }
 
-function toEvent(event: DnyEvent): TcpEvent {
-  switch (event.kind) {
-    case 'frame': {
-      const { fields, complaint } = decodeDny(event)
-      return {
-        is: 'message',
-        address: physIdText(event.physId),
-        fields,
-        ...(mustAcknowledge(event.command) && { answer: dnyAck(event) }),
-        ...(complaint !== undefined && { complaint }),
-      }
-    }
-    case 'iccid':
-    case 'link':
-      return { is: 'alive' }
-    case 'rubbish':
-      return { is: 'rubbish', bytes: event.bytes }
+function toEvent(frame: DnyFrame): TcpEvent {
+  const { fields, complaint } = decodeDny(frame)
+  const address = `dny/${physIdText(frame.physId)}`
+  return {
+    kind: 'message',
+    speaker: address,
+    said: [{ address, fields }],
+    ...(mustAcknowledge(frame.command) && { answer: dnyAck(frame) }),
+    ...(complaint !== undefined && { complaint }),
   }
 }

@@ -1,9 +1,12 @@
 import { Type, type Static } from 'typebox'
 import { parseDuration } from '../../base/amount.ts'
 import { Span } from '../../gateway/words.ts'
-import type { Transport, TransportContext, TransportPlug } from '../../gateway/ports.ts'
+import type { Device } from '../../gateway/device.ts'
+import type { TransportContext, TransportPlug } from '../../gateway/ports.ts'
 import { Line } from '../modbus/line.ts'
-import { Unit } from '../modbus/unit.ts'
+import { askUnit } from '../modbus/unit.ts'
+import { runPolledLines } from '../polled-lines.ts'
+import { hostText } from '../serial/byte-line.ts'
 
 const Address = Type.Object(
   {
@@ -20,80 +23,44 @@ const DEFAULT_PORT = 502
 const DEFAULT_EVERY = '1 s'
 
 /** Modbus TCP: reads every device's registers in batches, several units behind one connection. */
-class ModbusTcp implements Transport {
-  readonly name = 'modbus-tcp'
-  readonly #context: TransportContext
+const plug: TransportPlug = {
+  name: 'modbus-tcp',
+  address: Address,
+  create: (context) => ({ name: plug.name, run: (signal) => run(context, signal) }),
+}
+export default plug
 
-  constructor(context: TransportContext) {
-    this.#context = context
-  }
-
-  async run(signal: AbortSignal): Promise<void> {
-    const { clock, intake, devices } = this.#context
-    const lines = new Map<string, { readonly line: Line; readonly units: Unit[] }>()
-    for (const [index, device] of devices.entries()) {
-      const {
-        host,
-        port = DEFAULT_PORT,
-        unit = 1,
-        every = DEFAULT_EVERY,
-      } = device.address.settings as Address // checked by the schema
-      const at = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
-      const shared = lines.get(at) ?? this.#line(at, host, port)
-      lines.set(at, shared)
-      const everyMs = parseDuration(every)
-      shared.units.push(
-        new Unit({
+function run(context: TransportContext, signal: AbortSignal): Promise<void> {
+  const { clock, intake } = context
+  return runPolledLines(
+    {
+      name: plug.name,
+      context,
+      lineOf: (device) => hostText(addressOf(device)),
+      open: ([first], events) => {
+        const { host, port } = addressOf(first)
+        return new Line({ host, port, clock, events })
+      },
+      ask(device, line, share) {
+        const { unit = 1, every = DEFAULT_EVERY } = addressOf(device)
+        const everyMs = parseDuration(every)
+        return askUnit({
+          transport: plug.name,
           device,
-          line: shared.line,
+          line,
           clock,
           intake,
           unit,
           every: everyMs,
-          firstAfter: (everyMs * index) / devices.length,
-        }),
-      )
-    }
-    // The first part that fails ends all of them; the supervisor starts anew.
-    const failed = new AbortController()
-    const either = AbortSignal.any([signal, failed.signal])
-    const runs = [...lines.values()]
-      .flatMap(({ line, units }) => [line, ...units])
-      .map((part) =>
-        part.run(either).catch((error: unknown) => {
-          failed.abort()
-          throw error
-        }),
-      )
-    const ended = await Promise.allSettled(runs)
-    const first = ended.find((end) => end.status === 'rejected')
-    if (first) throw first.reason
-  }
-
-  #line(at: string, host: string, port: number): { readonly line: Line; readonly units: Unit[] } {
-    const { clock, intake } = this.#context
-    const units: Unit[] = []
-    const line = new Line({
-      host,
-      port,
-      clock,
-      events: {
-        connected: () => intake.state(`modbus-tcp ${at}`, 'connected'),
-        lost: (reason) => {
-          intake.trouble(`modbus-tcp: device-unreachable (${at})`, reason)
-          intake.state(`modbus-tcp ${at}`, 'away', reason)
-          for (const unit of units) unit.lineLost(reason)
-        },
-        trouble: (what, example) => intake.trouble(`modbus-tcp: ${what} (${at})`, example),
+          firstAfter: everyMs * share,
+        })
       },
-    })
-    return { line, units }
-  }
+    },
+    signal,
+  )
 }
 
-const plug: TransportPlug = {
-  name: 'modbus-tcp',
-  address: Address,
-  create: (context) => new ModbusTcp(context),
+function addressOf({ address }: Device): Address & { readonly port: number } {
+  const settings = address.settings as Address // checked by the schema
+  return { ...settings, port: settings.port ?? DEFAULT_PORT }
 }
-export default plug

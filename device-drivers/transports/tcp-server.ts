@@ -1,23 +1,14 @@
-import { Type, type Static } from 'typebox'
 import type { Transport, TransportContext, TransportPlug } from '../../gateway/ports.ts'
 import { aborted, listen } from '../listen.ts'
+import { AddressBook, tcpAddressSchema } from '../tcp-protocols/address-book.ts'
 import { Connection, type ConnectionLimits } from '../tcp-protocols/connection.ts'
 import { dny } from '../tcp-protocols/dny.ts'
+import { gb26875 } from '../tcp-protocols/gb26875.ts'
+import { juy } from '../tcp-protocols/juy.ts'
 import type { TcpProtocol } from '../tcp-protocols/protocol.ts'
 
-const Address = Type.Object(
-  {
-    physId: Type.String({
-      pattern: '^[0-9A-Fa-f]{8}$',
-      description: 'the 8 hexadecimal digits printed on the station: 04AB373B',
-    }),
-  },
-  { additionalProperties: false },
-)
-type Address = Static<typeof Address>
-
-/** Protocols that share the port; JUY, GB/T 26875.3 join here. */
-const protocols: readonly TcpProtocol[] = [dny]
+/** They share the port; the first whole frame of a connection tells which one it speaks. */
+const protocols: readonly TcpProtocol[] = [dny, juy, gb26875]
 
 const DEFAULT_RATE = 50
 const MOST_CONNECTIONS = 2000
@@ -47,12 +38,7 @@ class TcpServer implements Transport {
       await aborted(signal)
       return
     }
-    const ids = new Map(
-      devices.map((device) => [
-        (device.address.settings as Address).physId.toUpperCase(), // checked by the schema
-        device.id,
-      ]),
-    )
+    const book = new AddressBook(devices, protocols)
     /** Where each device was heard last: a station that reconnects leaves its old connection behind. */
     const lines = new Map<string, Connection>()
     const listening = await listen(at, MOST_CONNECTIONS, (socket) => {
@@ -62,7 +48,7 @@ class TcpServer implements Transport {
         intake,
         protocols,
         limits: { ...bounds, framesPerSecond: limits.messagesPerSecond ?? DEFAULT_RATE },
-        deviceId: (address) => ids.get(address),
+        book,
         heard: (deviceId) => {
           if (lines.get(deviceId) === connection) return
           lines.set(deviceId, connection)
@@ -91,7 +77,7 @@ class TcpServer implements Transport {
 
 const plug: TransportPlug = {
   name: 'tcp',
-  address: Address,
+  address: tcpAddressSchema(protocols),
   create: (context) => new TcpServer(context),
 }
 export default plug

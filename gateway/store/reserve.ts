@@ -13,6 +13,10 @@ export function hasRoomFor(file: string): boolean {
   return bavail * bsize > 2 * RESERVE_BYTES
 }
 
+/** What SQLite and the system call a full disk; a file of SQLite that cannot grow is an I/O error there. */
+export const isFullCode = (code: string): boolean =>
+  code === 'SQLITE_FULL' || code.startsWith('SQLITE_IOERR') || code === 'ENOSPC'
+
 export const giveUp = (file: string): void => rmSync(file, { force: true })
 
 /** Writes the reserve file (really, not sparse); false when there is no room for it. */

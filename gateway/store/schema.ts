@@ -10,7 +10,7 @@ export const migrations: readonly string[] = [
      standing TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
    CREATE INDEX cases_open ON cases (ended, raised_at);
    CREATE INDEX cases_recent ON cases (raised_at);
-   CREATE TABLE rule_memory (rule TEXT NOT NULL, place TEXT NOT NULL, site_id TEXT NOT NULL, state TEXT NOT NULL,
+   CREATE TABLE rule_memory (rule TEXT NOT NULL, place TEXT NOT NULL, kind TEXT NOT NULL, site_id TEXT NOT NULL, state TEXT NOT NULL,
      PRIMARY KEY (rule, place)) WITHOUT ROWID;
    CREATE TABLE outbox (
      seq INTEGER PRIMARY KEY, connector TEXT NOT NULL, site_id TEXT NOT NULL, key TEXT NOT NULL, revision INTEGER NOT NULL,
@@ -36,7 +36,8 @@ export const statements = {
     'INSERT INTO accounts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET kind = excluded.kind, secret_sha256 = excluded.secret_sha256, created_at = excluded.created_at',
   putCase: `INSERT INTO cases VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
      stage = excluded.stage, ended = excluded.ended, standing = excluded.standing, body = excluded.body`,
-  putMemory: 'INSERT INTO rule_memory VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state',
+  putMemory:
+    'INSERT INTO rule_memory VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET kind = excluded.kind, state = excluded.state',
   putOutbox: 'INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?)',
   releaseOutbox: 'UPDATE outbox SET held = 0, body = ? WHERE seq = ?',
   refuseOutbox: 'UPDATE outbox SET refused = ? WHERE seq = ?',

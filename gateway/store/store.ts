@@ -3,8 +3,8 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import Database from 'better-sqlite3'
-import { codeOf, GanglionError, isGanglionError, messageOf } from '../../base/errors.ts'
-import { giveUp, hasReserve, reserveSpace } from './reserve.ts'
+import { codeOf, GanglionError, messageOf } from '../../base/errors.ts'
+import { giveUp, hasReserve, isFullCode, reserveSpace } from './reserve.ts'
 import { migrations, statementNames, type Change, type StatementName } from './schema.ts'
 import type { Group, GroupAnswer, WriterStart } from './writer.ts'
 
@@ -83,7 +83,7 @@ export class Store {
       await once(writer, 'message')
       return new Store(file, new Database(file, { readonly: true }), writer)
     } catch (error) {
-      throw error instanceof GanglionError ? error : cannotOpen(error)
+      throw error instanceof GanglionError ? error : openError(error)
     }
   }
 
@@ -229,7 +229,8 @@ function storeError(code: string, message: string): GanglionError {
   })
 }
 
-function cannotOpen(error: unknown): GanglionError {
+function openError(error: unknown): GanglionError {
+  if (isFullCode(codeOf(error))) return storeError('SQLITE_FULL', messageOf(error))
   return new GanglionError(
     'store-failed',
     `the database in the data folder cannot be opened: ${messageOf(error)} (${codeOf(error)})`,
@@ -243,7 +244,7 @@ function migrateWithReserve(file: string, reserveFile: string): boolean {
     migrate(file)
     return true
   } catch (error) {
-    if (!isGanglionError(error, 'store-full') || !hasReserve(reserveFile)) throw error
+    if (!isFullCode(codeOf(error)) || !hasReserve(reserveFile)) throw error
     giveUp(reserveFile)
     migrate(file)
     return false
@@ -269,9 +270,6 @@ function migrate(file: string): void {
         db.pragma(`user_version = ${next + 1}`)
       })()
     }
-  } catch (error) {
-    if (error instanceof GanglionError) throw error
-    throw storeError(codeOf(error), messageOf(error))
   } finally {
     db.close()
   }

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import Database from 'better-sqlite3'
-import { giveUp, hasReserve, hasRoomFor, reserveSpace } from './reserve.ts'
+import { giveUp, hasReserve, hasRoomFor, isFullCode, reserveSpace } from './reserve.ts'
 import { statementNames, statements } from './schema.ts'
 
 /**
@@ -75,9 +75,6 @@ function write(group: Group, isWanted: (unit: number) => boolean): void {
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
-
-const isFullCode = (code: string): boolean =>
-  code === 'SQLITE_FULL' || code.startsWith('SQLITE_IOERR') || code === 'ENOSPC'
 
 function store(group: Group): GroupAnswer {
   if (isFull && hasRoomFor(start.file)) isFull = !reserveSpace(start.reserveFile)

@@ -111,23 +111,93 @@ test('the fire and the drill of two detectors that were taken away both end', ()
   assert.deepEqual(place.state, {})
 })
 
+test('what the device never takes back ends by itself, and said again is a new fire', () => {
+  const place = run().say({ smoke: true }, { lasts: 600 }).until(700).say({ smoke: true }, { lasts: 600 })
+  assert.deepEqual(place.said, [
+    { at: 0, is: 'raise', drill: false, since: 0 },
+    { at: 600, is: 'clear', drill: false, ended: 600 },
+    { at: 700, is: 'raise', drill: false, since: 700 },
+  ])
+})
+
+test('said again before its end it goes on, and ends that long after the last time', () => {
+  const place = run().say({ smoke: true }, { lasts: 600 }).until(500).say({ smoke: true }, { lasts: 600 })
+  assert.equal(place.until(1099).said.length, 1)
+  assert.deepEqual(place.until(1100).said[1], { at: 1100, is: 'clear', drill: false, ended: 1100 })
+  assert.deepEqual(place.state, {})
+})
+
+test('its end is known after a restart, and one that passed meanwhile is told as it was', () => {
+  const place = run().say({ smoke: true }, { lasts: 600 }).until(100)
+  assert.ok(JSON.stringify(place.state).length < 120)
+  assert.equal(place.restart(200).until(599).said.length, 1)
+  place.restart(2000)
+  assert.deepEqual(place.said[1], { at: 2000, is: 'clear', drill: false, ended: 600 })
+})
+
+test('said again before the wake at its end has come it is still a new fire', () => {
+  const place = run().say({ smoke: true }, { lasts: 600 })
+  place.now = 601
+  place.say({ smoke: true }, { lasts: 600 }).until(1201)
+  assert.deepEqual(place.said.slice(1), [
+    { at: 601, is: 'clear', drill: false, ended: 600 },
+    { at: 601, is: 'raise', drill: false, since: 601 },
+    { at: 1201, is: 'clear', drill: false, ended: 1201 },
+  ])
+})
+
+test('a fire that ended by itself under a pressed button is a drill when it is said again', () => {
+  const place = run().say({ smoke: true }, { lasts: 600 }).until(300).say({ test: true })
+  place.now = 601
+  place.say({ smoke: true }, { lasts: 600 })
+  assert.deepEqual(place.said.slice(1), [
+    { at: 601, is: 'clear', drill: false, ended: 600 },
+    { at: 601, is: 'raise', drill: true, since: 300 },
+  ])
+})
+
+test('a second detector keeps the fire standing over the end of the first', () => {
+  const place = run().say({ smoke: true }, {}, 'b').say({ smoke: true }, { lasts: 600 })
+  place.now = 601
+  place.say({ smoke: true }, { lasts: 600 }).until(1201)
+  assert.equal(place.said.length, 1)
+})
+
+test('an alarm that comes later than it lasts is raised all the same', () => {
+  const place = run().until(7200).say({ smoke: true }, { at: 60, lasts: 600 }).until(7200)
+  assert.deepEqual(place.said, [
+    { at: 7200, is: 'raise', drill: false, since: 60 },
+    { at: 7200, is: 'clear', drill: false, ended: 660 },
+  ])
+})
+
+test('a clock ahead or set back does not make it stand for longer than it lasts', () => {
+  const ahead = run().say({ smoke: true }, { at: 5000, lasts: 600 }).until(600)
+  assert.deepEqual(ahead.said[1], { at: 600, is: 'clear', drill: false, ended: 5000 })
+  const back = run().until(9000).say({ smoke: true }, { lasts: 600 })
+  assert.equal(back.restart(10).until(610).said[1]?.at, 610)
+})
+
 const message = fc.record(
   { smoke: fc.boolean(), test: fc.boolean() },
   { requiredKeys: [] },
 ) as fc.Arbitrary<Values> // what may be missing is missing, never undefined
-const story = fc.array(fc.record({ wait: fc.nat(90), message, restart: fc.boolean() }), { maxLength: 40 })
+const lasts = fc.option(fc.constantFrom(20, 75), { nil: undefined })
+const story = fc.array(fc.record({ wait: fc.nat(90), message, lasts, restart: fc.boolean() }), {
+  maxLength: 40,
+})
 
-test('fires and drills follow what is known of smoke and button, restarts or not', () => {
+test('fires and drills follow what is known of smoke and button and their ends, restarts or not', () => {
   fc.assert(
     fc.property(story, (steps) => {
       const place = run()
       const model = new Model()
-      for (const { wait, message: values, restart } of steps) {
+      for (const { wait, message: values, lasts, restart } of steps) {
         place.until(place.now + wait)
         model.pass(wait)
         if (restart) place.restart()
-        place.say(values)
-        model.hear(values)
+        place.say(values, lasts === undefined ? {} : { lasts })
+        model.hear(values, lasts)
         assert.deepEqual(
           place.said.map(({ at, is, drill }) => `${at} ${is} ${drill ? 'drill' : 'fire'}`),
           model.said,
@@ -143,6 +213,9 @@ class Model {
   #second = 0
   #smoke = false
   #test = false
+  /** The seconds at which they end by themselves. */
+  #smokeEnds = Infinity
+  #testEnds = Infinity
   #fire = false
   #drill = false
   /** Seconds since smoke and button first came together under this press. */
@@ -152,11 +225,15 @@ class Model {
     for (let i = 0; i < seconds; i++) {
       this.#second++
       if (this.#together !== undefined) this.#together++
+      this.#smoke &&= this.#second < this.#smokeEnds
+      this.#test &&= this.#second < this.#testEnds
       this.#judge()
     }
   }
 
-  hear(values: Values): void {
+  hear(values: Values, lasts = Infinity): void {
+    if (values.smoke !== undefined) this.#smokeEnds = this.#second + lasts
+    if (values.test !== undefined) this.#testEnds = this.#second + lasts
     this.#smoke = (values.smoke as boolean | undefined) ?? this.#smoke // the story holds booleans only
     this.#test = (values.test as boolean | undefined) ?? this.#test
     this.#judge()

@@ -1,0 +1,112 @@
+import { pause, type Clock, type Duration } from '../base/clock.ts'
+import { isGanglionError } from '../base/errors.ts'
+import type { Device } from '../gateway/device.ts'
+import type { Fields, Intake } from '../gateway/ports.ts'
+import type { Asking } from './polled-lines.ts'
+
+const SHORTEST_BACK_OFF_MS = 2000
+const LONGEST_BACK_OFF_MS = 60_000
+const STORE_PAUSE_MS = 1000
+/** One missed answer may be the network's; two are the device's. */
+const MISSES_TO_BE_LOST = 2
+
+/** What came of asking a device for all that its profile wants. */
+export type Asked =
+  /** `refused` says why a part of it is missing. */
+  | { readonly is: 'read'; readonly fields: Fields; readonly refused?: string }
+  /** It answers and gives nothing of it. */
+  | { readonly is: 'refused'; readonly reason: string }
+  | { readonly is: 'missed'; readonly reason: string }
+  /** The line is lost, which it says itself. */
+  | { readonly is: 'lost' }
+
+export interface AskedDeviceGiven {
+  readonly device: Device
+  readonly clock: Clock
+  readonly intake: Intake
+  readonly every: Duration
+  /** Devices begin one after another, so that not all of them are asked in the same moment. */
+  readonly firstAfter: Duration
+  readonly isConnected: () => boolean
+  /** @param misses how often it was silent since it last answered */
+  readonly ask: (misses: number, signal: AbortSignal) => Promise<Asked>
+}
+
+/**
+ * Asks one device again and again. Each poll is one `accept`, and the next waits for it: a slow store slows
+ * the polling and nothing is dropped. A silent device is asked ever less often.
+ */
+export class AskedDevice implements Asking {
+  readonly #given: AskedDeviceGiven
+  #misses = 0
+  #isLost = false
+  #word = ''
+
+  constructor(given: AskedDeviceGiven) {
+    this.#given = given
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, every, firstAfter, isConnected } = this.#given
+    let now = clock.ticks()
+    let due = now + firstAfter
+    for (;;) {
+      await pause(clock, due - now, signal).catch(() => undefined)
+      if (signal.aborted) return
+      const wait = isConnected() ? await this.#poll(signal) : every
+      now = clock.ticks()
+      // Missed polls are not made up for: the value is what it is now.
+      due = wait === every ? Math.max(due + wait, now) : now + wait
+    }
+  }
+
+  lineLost(reason: string): void {
+    // Whether the device itself is silent will be seen when the line is back.
+    this.#misses = 0
+    this.#lose(reason)
+  }
+
+  /** Answers how long to wait for the next poll. */
+  async #poll(signal: AbortSignal): Promise<Duration> {
+    const { device, intake, every, ask } = this.#given
+    const asked = await ask(this.#misses, signal)
+    if (signal.aborted || asked.is === 'lost') return every
+    if (asked.is === 'missed') return this.#missed(asked.reason)
+    this.#misses = 0
+    if (asked.is === 'refused') {
+      this.#lose(asked.reason)
+      return every
+    }
+    try {
+      await intake.accept({ deviceId: device.id, fields: asked.fields })
+    } catch (error) {
+      // The store cannot take it now, which it has reported: the device will be asked again.
+      if (isGanglionError(error) && error.retry === 'later') return STORE_PAUSE_MS
+      throw error
+    }
+    this.#isLost = false
+    this.#say(asked.refused === undefined ? 'answers' : 'refused', asked.refused)
+    return every
+  }
+
+  #missed(reason: string): Duration {
+    this.#misses++
+    if (this.#misses >= MISSES_TO_BE_LOST) this.#lose(reason)
+    return Math.min(SHORTEST_BACK_OFF_MS * 2 ** (this.#misses - 1), LONGEST_BACK_OFF_MS)
+  }
+
+  #lose(reason: string): void {
+    this.#say('lost', reason)
+    if (this.#isLost) return
+    this.#isLost = true
+    this.#given.intake.lost(this.#given.device.id, reason)
+  }
+
+  /** Health hears of changes, not of every poll. */
+  #say(word: string, detail?: string): void {
+    const said = `${word} ${detail ?? ''}`
+    if (said === this.#word) return
+    this.#word = said
+    this.#given.intake.state(this.#given.device.id, word, detail)
+  }
+}
