@@ -11,7 +11,7 @@ export interface Amount {
 
 /** @throws GanglionError `config-invalid` when the text is not a number followed by a unit. */
 export function parseAmount(text: string): Amount {
-  const match = /^\s*(-?\d+(?:\.\d+)?)\s*(\S*)\s*$/.exec(text)
+  const match = /^\s*(-?\d+(?:\.\d+)?)\s*([^\s\d.,]\S*)?\s*$/.exec(text)
   if (!match)
     throw new GanglionError('config-invalid', `wanted a number with its unit such as "60 °C"; got "${text}"`)
   return { value: Number(match[1]), unit: match[2] ?? '' }
@@ -20,7 +20,7 @@ export function parseAmount(text: string): Amount {
 /** `8 s`, `500 ms`, `25 h` in milliseconds. */
 export function parseDuration(text: string): Duration {
   const { value, unit } = parseAmount(text)
-  const factor = spans[unit]
+  const factor = Object.hasOwn(spans, unit) ? spans[unit] : undefined
   if (factor === undefined || value < 0) {
     throw new GanglionError(
       'config-invalid',

@@ -1,6 +1,6 @@
 import type { Run } from './area.ts'
 import type { BareOptions } from './bare.ts'
-import type { FromReceiver, ToReceiver } from './bare-receiver.ts'
+import type { FromReceiver, ToReceiver } from './receiver-main.ts'
 import { Child } from './child.ts'
 import { freePorts } from './free-port.ts'
 import { Sender } from './load/sender.ts'
@@ -14,6 +14,7 @@ type Script = Child<{ readonly is: 'stop' }, { readonly is: 'listening' }>
 /** The bare script, with a sender like the product's and a receiver that checks nothing. */
 export class BareTarget implements Target {
   readonly sender = new Sender()
+  readonly answersTo = 'changes'
   readonly #script: Script
   readonly #receiver: Child<ToReceiver, FromReceiver>
   readonly #topics: readonly string[]
@@ -27,7 +28,7 @@ export class BareTarget implements Target {
   /** The script is up and `devices` smoke alarms are connected. */
   static async start(run: Run, name: string, devices: number, commitDelayMs = 0): Promise<BareTarget> {
     const [port = 0] = await freePorts(1)
-    const receiver = new Child<ToReceiver, FromReceiver>(new URL('bare-receiver.ts', import.meta.url))
+    const receiver = new Child<ToReceiver, FromReceiver>(new URL('receiver-main.ts', import.meta.url))
     const listening = await receiver.next('listening')
     const options: BareOptions = {
       port,

@@ -11,6 +11,7 @@ import { childrenOf } from './processes.ts'
 const READY_MS = 60_000
 const LOOK_MS = 5
 const STOP_MS = 8000
+const HEALTH_MS = 20_000
 const MOST_TROUBLES = 5
 
 export interface GatewayWish {
@@ -56,7 +57,10 @@ export class BenchGateway {
     this.startedAt = hostMs()
     this.#process = spawn(words[0] ?? '', words.slice(1), { stdio: ['ignore', log, log] })
     closeSync(log)
-    this.#ended = once(this.#process, 'exit')
+    // A bench that is stopped leaves nothing running.
+    const killNow = (): void => this.#signal('SIGKILL')
+    process.once('exit', killNow)
+    this.#ended = once(this.#process, 'exit').then(() => process.off('exit', killNow))
   }
 
   /** The gateway itself, also when a tracer is its parent. */
@@ -78,7 +82,10 @@ export class BenchGateway {
 
   async health(): Promise<GatewayHealth> {
     const token = readFileSync(join(this.box.dataFolder, 'token'), 'utf8').trim()
-    const answer = await fetch(`${this.#url()}/api/health`, { headers: { authorization: `Bearer ${token}` } })
+    const answer = await fetch(`${this.#url()}/api/health`, {
+      headers: { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(HEALTH_MS),
+    })
     return (await answer.json()) as GatewayHealth // our own API
   }
 
@@ -104,10 +111,15 @@ export class BenchGateway {
 
   async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
-    process.kill(this.pid, signal)
+    this.#signal(signal)
     const timer = setTimeout(() => this.#process.kill('SIGKILL'), STOP_MS)
     await this.#ended
     clearTimeout(timer)
+  }
+
+  /** Under a tracer the gateway is its child: that one is meant, and the tracer ends with it. */
+  #signal(signal: 'SIGTERM' | 'SIGKILL'): void {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) process.kill(this.pid, signal)
   }
 
   #url(): string {

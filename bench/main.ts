@@ -15,6 +15,9 @@ import { tableOf } from './table.ts'
 const outFolder = join(import.meta.dirname, 'out')
 const areasFolder = join(import.meta.dirname, 'areas')
 
+/** As a shell names a command that Ctrl-C ended. */
+const INTERRUPTED = 130
+
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
 async function main(words: string[]): Promise<number> {
@@ -32,6 +35,12 @@ async function main(words: string[]): Promise<number> {
   const areas = positionals.filter((word) => known.includes(word))
   const prefixes = positionals.filter((word) => !known.includes(word))
   const folder = mkdtempSync(join(tmpdir(), 'ganglion-bench-'))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      rmSync(folder, { recursive: true, force: true })
+      process.exit(INTERRUPTED)
+    })
+  }
   try {
     for (const name of areas.length > 0 ? areas : known) {
       const { default: area } = (await import(join(areasFolder, `${name}.ts`))) as { default: Area }

@@ -10,6 +10,7 @@ const CONNECTIONS_PER_SECOND = 2000
 
 /** The whole product with its sender and the simulator's platform, each in its own process. */
 export class Product implements Target {
+  readonly answersTo = 'changes'
   readonly box: BenchBox
   readonly platform: BenchPlatform
   readonly sender: Sender

@@ -72,6 +72,7 @@ test('one sync is enough for all that were read before it', () => {
 
 test('one sync does not serve the next message of the same connection', () => {
   assert.deepEqual(judged(publish(1), sync, puback(1), publish(1), puback(1)), { seen: 2, durable: 1 })
+  assert.deepEqual(judged(publish(1), sync, puback(1), puback(1)), { seen: 2, durable: 1 })
 })
 
 test('a read that was interrupted by another thread counts from its end', () => {

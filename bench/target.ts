@@ -6,6 +6,8 @@ export type Answers = (device: number, revision: number) => number | undefined
 /** What takes the sender's messages and brings changes to a platform: the product, the bare script, a peer. */
 export interface Target {
   readonly sender: Sender
+  /** What it brings to the platform: raises and clears, or raises alone. */
+  readonly answersTo: 'changes' | 'alarms'
   /** Processes by name, for their CPU. */
   readonly pids: Readonly<Record<string, number>>
   /** Waits until so many revisions have arrived, for `mostMs` at most. */

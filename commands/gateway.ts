@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { systemClock, isoTime, type Clock } from '../base/clock.ts'
-import { codeOf, GanglionError, messageOf } from '../base/errors.ts'
+import { codeOf, GanglionError, isGanglionError, messageOf } from '../base/errors.ts'
 import { Deliverer, ProofCarrier, type DeliverContext } from '../cloud-bridge/deliver.ts'
 import { StageListener } from '../cloud-bridge/stages.ts'
 import { apiToken, boxKey, readSecret, WireAccounts, writePrivate } from '../gateway/access.ts'
@@ -22,6 +22,7 @@ import { settleOldProof } from '../gateway/proof.ts'
 import { SeenBefore } from '../gateway/seen-before.ts'
 import { bindRules } from '../gateway/slots.ts'
 import { mqttRows } from '../gateway/store/mqtt-rows.ts'
+import { giveUp } from '../gateway/store/reserve.ts'
 import { Store, type StoreOptions } from '../gateway/store/store.ts'
 import { supervise, type Supervised } from '../gateway/supervise.ts'
 import type { ShippedRooms } from './rooms.ts'
@@ -46,6 +47,8 @@ export interface Gateway {
 }
 
 const STOP_MS = 3000
+/** What a connector or the supervisor says when something does not work. */
+const troubleWords: ReadonlySet<string> = new Set(['away', 'failed', 'ended'])
 const LOOP_RESOLUTION_MS = 10
 
 /**
@@ -73,7 +76,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const outboxes = box.file.connectors.map(({ id }) => new Outbox(id, store, clock))
     for (const outbox of outboxes) outbox.load((sha256) => evidence.pathOf(sha256))
     const cases = new CaseBook({ boxId: box.id, clock, store, catalogue: box.catalogue, outboxes })
-    const lastReadings = new LastReadings(store, box.devices.values())
+    const lastReadings = new LastReadings(store, clock, box.devices.values())
+    stops.push(() => lastReadings.close())
     const pictures = new LatePictures()
     const proof = { clock, store, cases, evidence, pictures }
     const pipeline = new Pipeline({
@@ -87,8 +91,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     stops.push(() => pipeline.stop())
     settleOldProof(proof)
 
-    const state = (subject: string, word: string, detail?: string): void =>
+    // Each time counts, though the state stays the same.
+    const state = (subject: string, word: string, detail = ''): void => {
       health.state(subject, word, detail)
+      if (troubleWords.has(word)) health.trouble(`${subject}: ${word}`, detail)
+    }
     const secret = (reference: string): string => readSecret(reference, dataFolder)
     const deliveries = box.file.connectors.map((connector, index): DeliverContext => {
       const plug = rooms.connectors.get(connector.kind)
@@ -189,11 +196,21 @@ async function openFolder(
   stops: (() => Promise<void> | void)[],
 ): Promise<Store> {
   makeFolder(folder)
-  const unlock = lockFolder(folder)
-  stops.push(unlock)
+  stops.push(lock(folder))
   const store = await Store.open({ folder, ...options })
   stops.push(() => store.close())
   return store
+}
+
+/** A box that starts on a full disk must hear a fire all the same. */
+function lock(folder: string): () => void {
+  try {
+    return lockFolder(folder)
+  } catch (error) {
+    if (!isGanglionError(error, 'store-full')) throw error
+    giveUp(join(folder, 'reserve'))
+    return lockFolder(folder)
+  }
 }
 
 function makeFolder(folder: string): void {

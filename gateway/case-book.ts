@@ -67,7 +67,9 @@ export class CaseBook {
     const { reader } = context.store
     this.#seq = reader.prepare('SELECT ifnull(max(seq), 0) FROM outbox').pluck().get() as number // one integer
     this.#find = reader.prepare('SELECT body, standing FROM cases WHERE key = ?')
-    const rows = reader.prepare('SELECT body, standing FROM cases WHERE ended = 0').all() as CaseRow[] // the columns named
+    const rows = reader
+      .prepare("SELECT body, standing FROM cases WHERE ended = 0 OR standing <> '[]'")
+      .all() as CaseRow[] // the columns named
     for (const row of rows) this.#keep(toOpenCase(row))
     const held = reader
       .prepare('SELECT seq, connector, body FROM outbox WHERE held = 1 ORDER BY seq')
@@ -310,6 +312,8 @@ export class CaseBook {
         if (open.case === next) Object.assign(open, before)
       },
     )
+    const hasEnded = isEnded(next.stage)
+    if (hasEnded !== isEnded(before.case.stage)) draft.add(['endCase', hasEnded ? 1 : 0, next.key])
     return body
   }
 

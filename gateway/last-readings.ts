@@ -1,51 +1,62 @@
-import { instant, type Instant } from '../base/clock.ts'
+import { instant, type Clock, type Instant } from '../base/clock.ts'
 import type { Device } from './device.ts'
+import type { Draft } from './draft.ts'
+import type { Arrival } from './ports.ts'
 import type { Reading } from './reading.ts'
 import type { Change } from './store/schema.ts'
-import type { LateRow, Store } from './store/store.ts'
+import type { Store } from './store/store.ts'
 
-/** The last reading of each point of one device, and when it was last heard. One row of the database. */
-class DeviceRow implements LateRow {
+/** Arrivals are folded into the last readings so long after the first one. */
+const FOLD_AFTER_MS = 10_000
+/** Small steps: no commit may wait for a long one. */
+const STEP_MS = 250
+const DEVICES_A_STEP = 100
+const PRUNED_A_STEP = 4000
+/** The log is kept for so long, for redeliveries, and never longer than this. */
+export const ARRIVALS_KEPT_MS = 10 * 60_000
+const MOST_ARRIVALS = 100_000
+
+interface DeviceRow {
   readonly device: Device
   heardAt: Instant
   /** Undefined when it was not heard in this run. */
   heardTicks: number | undefined
-  readonly points = new Map<string, Reading>()
-
-  constructor(device: Device, heardAt: Instant) {
-    this.device = device
-    this.heardAt = heardAt
-  }
-
-  toChange(): Change {
-    return [
-      'putLastReadings',
-      this.device.id,
-      this.device.siteId,
-      this.heardAt,
-      JSON.stringify([...this.points.values()]),
-    ]
-  }
+  readonly points: Map<string, Reading>
 }
 
-/** 最近读数: kept in memory, written with the next group of commits. */
+/**
+ * 最近读数: the last reading of each point. Every message is one appended row of the arrivals log, so that a commit
+ * writes few pages however many devices speak; in the background the log is folded into one row a device.
+ */
 export class LastReadings {
   readonly #store: Store
+  readonly #clock: Clock
   readonly #rows = new Map<string, DeviceRow>()
+  readonly #newest
+  readonly #prunable
+  /** Changed since their last fold. */
+  #dirty = new Set<DeviceRow>()
+  /** Still to be written in the fold under way, which covers the log up to `#folding`. */
+  #left: DeviceRow[] = []
+  #folding = 0
+  #folded: number
+  #cancel: (() => void) | undefined
+  #isClosed = false
 
-  constructor(store: Store, devices: Iterable<Device>) {
+  constructor(store: Store, clock: Clock, devices: Iterable<Device>) {
     this.#store = store
-    const stored = new Map(
-      (store.reader.prepare('SELECT device_id, at, points FROM last_readings').all() as StoredRow[]).map(
-        (row) => [row.device_id, row],
-      ), // the columns named
-    )
+    this.#clock = clock
+    const { reader } = store
+    this.#newest = reader.prepare('SELECT ifnull(max(seq), 0) FROM arrivals').pluck()
+    this.#prunable = reader.prepare('SELECT seq, at FROM arrivals ORDER BY seq LIMIT 1 OFFSET ?')
+    this.#folded = Number(reader.prepare("SELECT value FROM meta WHERE key = 'folded'").pluck().get() ?? 0)
     for (const device of devices) {
-      const before = stored.get(device.id)
-      const row = new DeviceRow(device, instant(before?.at ?? 0))
-      for (const reading of before ? (JSON.parse(before.points) as Reading[]) : []) this.#put(row, reading) // written by this class
-      this.#rows.set(device.id, row)
+      this.#rows.set(device.id, { device, heardAt: instant(0), heardTicks: undefined, points: new Map() })
     }
+    const folded = reader.prepare('SELECT device_id, at, points AS readings FROM last_readings')
+    const later = reader.prepare('SELECT device_id, at, readings FROM arrivals WHERE seq > ? ORDER BY seq')
+    for (const row of folded.iterate() as Iterable<StoredRow>) this.#restore(row) // the columns named
+    for (const row of later.iterate(this.#folded) as Iterable<StoredRow>) this.#restore(row) // the columns named
   }
 
   /** The clock's ticks when the device was last heard in this run: the wall clock may have jumped since then. */
@@ -57,30 +68,112 @@ export class LastReadings {
     return [...(this.#rows.get(deviceId)?.points.values() ?? [])]
   }
 
-  heard(deviceId: string, readings: readonly Reading[], now: Instant, ticks: number): void {
+  heard(
+    draft: Draft,
+    deviceId: string,
+    readings: readonly Reading[],
+    now: Instant,
+    publish?: Arrival['publish'],
+  ): void {
     const row = this.#rows.get(deviceId)
     if (!row) return
     row.heardAt = now
-    row.heardTicks = ticks
-    for (const reading of readings) this.#put(row, reading)
-    this.#store.late(row)
+    row.heardTicks = this.#clock.ticks()
+    for (const reading of readings) put(row, reading)
+    const by = publish
+      ? ([publish.account, publish.packetId, publish.hash] as const)
+      : ([null, null, null] as const)
+    draft.add(['putArrival', row.device.siteId, deviceId, now, JSON.stringify(readings), ...by])
+    this.#touch(row)
   }
 
   /** The line is lost: every value is bad from now on, never the last value. */
   spoil(deviceId: string): void {
     const row = this.#rows.get(deviceId)
     if (!row) return
-    for (const reading of row.points.values()) this.#put(row, { ...reading, quality: 'bad' })
-    this.#store.late(row)
+    for (const reading of row.points.values()) put(row, { ...reading, quality: 'bad' })
+    this.#touch(row)
   }
 
-  #put(row: DeviceRow, reading: Reading): void {
-    row.points.set(reading.part === '' ? reading.quantity : `${reading.part}/${reading.quantity}`, reading)
+  /** Folds what is left, so that the next start has little to read. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#cancel?.()
+    const rows = [...new Set([...this.#left, ...this.#dirty])]
+    if (rows.length === 0) return
+    await this.#store.settled()
+    await this.#store.put(...rows.map(toChange), ['putMeta', 'folded', String(this.#newest.get())])
   }
+
+  #touch(row: DeviceRow): void {
+    this.#dirty.add(row)
+    if (this.#cancel === undefined && !this.#isClosed) this.#later(FOLD_AFTER_MS)
+  }
+
+  #later(wait: number): void {
+    this.#cancel = this.#clock.after(wait, () => {
+      this.#step().then(
+        (isDone) => {
+          this.#cancel = undefined
+          if (this.#isClosed) return
+          if (!isDone) this.#later(STEP_MS)
+          else if (this.#dirty.size > 0) this.#later(FOLD_AFTER_MS)
+        },
+        // The store has said what is wrong; the fold begins anew.
+        () => {
+          this.#dirty = new Set([...this.#left, ...this.#dirty])
+          this.#left = []
+          if (!this.#isClosed) this.#later(FOLD_AFTER_MS)
+        },
+      )
+    })
+  }
+
+  /** One small step of folding and pruning; true when the fold is done and nothing more is to be pruned. */
+  async #step(): Promise<boolean> {
+    if (this.#left.length === 0) {
+      // What the log holds up to here is in memory already, and so in the rows that are written from now on.
+      this.#folding = this.#newest.get() as number // one integer
+      this.#left = [...this.#dirty]
+      this.#dirty.clear()
+    }
+    const rows = this.#left.slice(0, DEVICES_A_STEP)
+    const isLast = rows.length === this.#left.length
+    const changes: Change[] = rows.map(toChange)
+    if (isLast) changes.push(['putMeta', 'folded', String(this.#folding)])
+    const prune = this.#pruneTo()
+    if (prune !== undefined) changes.push(['pruneArrivals', prune])
+    await this.#store.put(...changes)
+    this.#left = this.#left.slice(rows.length)
+    if (isLast) this.#folded = this.#folding
+    return isLast && prune === undefined
+  }
+
+  #pruneTo(): number | undefined {
+    const row = this.#prunable.get(PRUNED_A_STEP) as { seq: number; at: number } | undefined // the columns named
+    if (!row || row.seq >= this.#folded) return undefined
+    const isOld = row.at < this.#clock.now() - ARRIVALS_KEPT_MS
+    return isOld || this.#folded - row.seq > MOST_ARRIVALS ? row.seq : undefined
+  }
+
+  #restore({ device_id, at, readings }: StoredRow): void {
+    const row = this.#rows.get(device_id)
+    if (!row) return
+    row.heardAt = instant(at)
+    for (const reading of JSON.parse(readings) as Reading[]) put(row, reading) // written by this class
+  }
+}
+
+function put(row: DeviceRow, reading: Reading): void {
+  row.points.set(reading.part === '' ? reading.quantity : `${reading.part}/${reading.quantity}`, reading)
+}
+
+function toChange({ device, heardAt, points }: DeviceRow): Change {
+  return ['putLastReadings', device.id, device.siteId, heardAt, JSON.stringify([...points.values()])]
 }
 
 interface StoredRow {
   readonly device_id: string
   readonly at: number
-  readonly points: string
+  readonly readings: string
 }

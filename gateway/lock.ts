@@ -4,15 +4,13 @@ import { codeOf, GanglionError } from '../base/errors.ts'
 
 /**
  * Takes the data folder for this process; the answer gives it back. A lock whose process is gone is taken over.
- * @throws GanglionError `store-locked`
+ * @throws GanglionError `store-locked`; `store-full` when nobody holds it and the disk has no room for the lock
  */
 export function lockFolder(folder: string): () => void {
   const file = join(folder, 'lock')
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
-      const handle = openSync(file, 'wx', 0o600)
-      writeSync(handle, `${process.pid} ${bootOf(process.pid) ?? ''}`)
-      closeSync(handle)
+      writeLock(file)
       return () => rmSync(file, { force: true })
     } catch (error) {
       if (codeOf(error) === 'EEXIST' && holderOf(file) === undefined) {
@@ -20,10 +18,12 @@ export function lockFolder(folder: string): () => void {
         continue
       }
       if (codeOf(error) === 'EEXIST') break
-      throw new GanglionError('store-failed', `the data folder cannot be written (${codeOf(error)})`, {
-        hint: 'It must be writable by this user.',
-        cause: error,
-      })
+      const isFull = codeOf(error) === 'ENOSPC'
+      throw new GanglionError(
+        isFull ? 'store-full' : 'store-failed',
+        `the data folder cannot be written (${codeOf(error)})`,
+        { hint: isFull ? 'Free some space.' : 'It must be writable by this user.', cause: error },
+      )
     }
   }
   throw new GanglionError(
@@ -33,6 +33,18 @@ export function lockFolder(folder: string): () => void {
       hint: 'Stop it first, or give this one another folder with --data.',
     },
   )
+}
+
+function writeLock(file: string): void {
+  const handle = openSync(file, 'wx', 0o600)
+  try {
+    writeSync(handle, `${process.pid} ${bootOf(process.pid) ?? ''}`)
+  } catch (error) {
+    rmSync(file, { force: true })
+    throw error
+  } finally {
+    closeSync(handle)
+  }
 }
 
 /** The process that holds the folder, if it still lives. */

@@ -73,13 +73,17 @@ export class Pipeline implements Intake {
       return 'seen-before'
     }
     this.#countBad(arrival.deviceId, readings)
+    this.#context.lastReadings.heard(draft, arrival.deviceId, readings, now, arrival.publish)
     await this.#take(draft, plan, readings, now, undefined)
     return 'taken'
   }
 
   async observe(observation: Observation): Promise<void> {
     const plan = this.#planOf(observation.deviceId)
-    await this.#take(new Draft(), plan, observation.readings, this.#context.clock.now(), observation)
+    const now = this.#context.clock.now()
+    const draft = new Draft()
+    this.#context.lastReadings.heard(draft, observation.deviceId, observation.readings, now)
+    await this.#take(draft, plan, observation.readings, now, observation)
   }
 
   lost(deviceId: string, reason: string): void {
@@ -135,7 +139,6 @@ export class Pipeline implements Intake {
   ): Promise<void> {
     const { device } = plan
     this.#messages++
-    this.#context.lastReadings.heard(device.id, readings, now, this.#context.clock.ticks())
     try {
       for (const slot of plan.onHeard) this.#step(draft, slot, { kind: 'heard', deviceId: device.id }, now)
       for (const [slot, shown] of shownTo(plan, readings)) {

@@ -177,16 +177,15 @@ export function compileProfile(
     for (const index of indexes) {
       const n = index === undefined ? '' : String(index + (each?.first ?? 1))
       const key = `${name}${n}`
-      const from = point.from
+      const from = sourceOf(point.from, { n, shift: (index ?? 0) * (each?.stride ?? 0) })
+      const wrong = 'register' in from ? wrongRegister(from.register) : 'item' in from && wrongItem(from.item)
+      if (wrong) complaints.push({ path: `/points/${name}/from`, text: wrong })
       points.push({
         key,
-        path: typeof from === 'string' ? from.replaceAll('{n}', n).split('.') : [key],
-        register:
-          typeof from === 'object' && 'register' in from
-            ? { ...from, register: from.register + (index ?? 0) * (each?.stride ?? 0) }
-            : undefined,
-        item:
-          typeof from === 'object' && 'item' in from ? { ...from, item: from.item.replaceAll('{n}', n) } : undefined,
+        path: [key],
+        register: undefined,
+        item: undefined,
+        ...from,
         quantity,
         part: each ? each.part.replace('{n}', n) : (point.part ?? ''),
         lastsMs,
@@ -210,6 +209,31 @@ export function compileProfile(
 
 type PointFile = Static<typeof Point>
 
+/** Where one of repeated parts stands. */
+function sourceOf(
+  from: PointFile['from'],
+  { n, shift }: { readonly n: string; readonly shift: number },
+): { readonly path: readonly string[] } | { readonly register: Register } | { readonly item: MeterItem } {
+  if (typeof from === 'string') return { path: from.replaceAll('{n}', n).split('.') }
+  if ('register' in from) return { register: { ...from, register: from.register + shift } }
+  return { item: { ...from, item: from.item.replaceAll('{n}', n) } }
+}
+
+function wrongRegister({ register, function: fn = 3, type, bit }: Register): string | undefined {
+  const isBit = type === 'bit'
+  if (isBit !== fn <= 2)
+    return `function ${fn} has ${fn <= 2 ? 'the type bit' : 'no type bit'}; got "${type}"`
+  if (bit !== undefined && type !== 'u16') return `a bit of a register needs the type u16; got "${type}"`
+  if (register > 65_535) return `the last of them is register ${register}; there are none above 65535`
+  return undefined
+}
+
+function wrongItem({ item, format }: MeterItem): string | undefined {
+  if (!/^[0-9A-F]{8}$/.test(item)) return `wanted 8 hexadecimal digits; got "${item}"`
+  const digits = format.replace('.', '').length
+  return digits % 2 === 0 ? undefined : `wanted two digits a byte; "${format}" has ${digits}`
+}
+
 function converter(point: PointFile): CompiledPoint['convert'] {
   const { scale, offset, invert, absent, limitAt, values } = point
   const decimals = decimalsOf(scale) + decimalsOf(offset)
@@ -224,7 +248,9 @@ function converter(point: PointFile): CompiledPoint['convert'] {
     if (typeof raw === 'boolean') return { value: invert ? !raw : raw, atLimit: false }
     if (typeof raw !== 'number') return { value: raw, atLimit: false }
     const value =
-      scale === undefined && offset === undefined ? raw : round(raw * (scale ?? 1) + (offset ?? 0), decimals)
+      scale === undefined && offset === undefined
+        ? raw
+        : round(raw * (scale ?? 1) + (offset ?? 0), decimals + (Number.isInteger(raw) ? 0 : decimalsOf(raw)))
     return { value, atLimit: limitAt !== undefined && raw >= limitAt }
   }
 }

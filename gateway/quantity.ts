@@ -32,6 +32,8 @@ export const quantities = {
   mainsFault: flag('mains power fault', '主电故障'),
   backupFault: flag('backup power fault', '备电故障'),
   lineFault: flag('monitored line fault', '监测线路故障'),
+  coAlarm: flag('carbon monoxide alarm', '一氧化碳报警'),
+  co: number('ppm', 0, 1000, 'carbon monoxide', '一氧化碳浓度'),
   test: flag('test button', '自检按键'),
   tamper: flag('tampered', '防拆'),
   batteryLow: flag('battery low', '电量低'),
@@ -51,8 +53,12 @@ export const quantities = {
   portEnergy: number('kWh', 0, 1000, 'charging port energy', '充电端口电量'),
   portSeconds: number('s', 0, 604_800, 'charging time', '充电时长'),
   voltage: number('V', 0, 500, 'voltage', '电压'),
-  current: number('A', 0, 700, 'current', '电流'),
-  power: number('W', 0, 500_000, 'power', '功率'),
+  /** Below zero where a meter says that it flows back. */
+  current: number('A', -800, 800, 'current', '电流'),
+  /** Active power; below zero it flows back to the grid. */
+  power: number('W', -500_000, 500_000, 'power', '功率'),
+  powerFactor: number('', -1, 1, 'power factor', '功率因数'),
+  frequency: number('Hz', 45, 65, 'mains frequency', '电网频率'),
   energy: number('kWh', 0, 100_000_000, 'energy', '电能'),
   residualCurrent: number('mA', 0, 5000, 'residual current', '剩余电流'),
   arcCount: number('', 0, 200, 'arcs in the last second', '每秒电弧数'),

@@ -11,8 +11,8 @@ import type { Store } from './store/store.ts'
 const KEPT_MS = 10 * 60_000
 const PRUNE_EVERY_MS = 60_000
 
-/** Packet ids kept per account: more than can be under way on one connection. */
-const PACKET_SLOTS = 256
+/** After the last redelivery the packets are forgotten again: the log has them. */
+const PACKETS_HELD_MS = 60_000
 
 /**
  * Tells a message that was taken before from a new one. With its own id or time: by (device, id or time, hash), for
@@ -25,18 +25,19 @@ export class SeenBefore {
   /** Under way to the database. */
   readonly #pending = new Set<string>()
   readonly #findKey
-  readonly #findPacket
+  readonly #packetLog
+  /** By account and packet id, read from the arrivals log when the first redelivery comes. */
+  #packets: Map<string, Map<number, SeenPacket>> | undefined
+  #packetsUntil = 0
   #cancelPrune: (() => void) | undefined
 
   constructor(store: Store, clock: Clock) {
     this.#store = store
     this.#clock = clock
     this.#findKey = store.reader.prepare('SELECT 1 FROM source_keys WHERE key = ? AND at >= ?').pluck()
-    this.#findPacket = store.reader
-      .prepare(
-        'SELECT 1 FROM redeliveries WHERE account = ? AND slot = ? AND packet_id = ? AND hash = ? AND at >= ?',
-      )
-      .pluck()
+    this.#packetLog = store.reader.prepare(
+      'SELECT account, packet_id AS packetId, hash, at FROM arrivals WHERE account IS NOT NULL AND at >= ? ORDER BY seq',
+    )
     this.#pruneLater()
   }
 
@@ -45,9 +46,8 @@ export class SeenBefore {
     if (publish?.dup === true) {
       // What an earlier connection brought may still be under way to the disk.
       await this.#store.settled()
-      const { account, packetId, hash } = publish
-      const found = this.#findPacket.get(account, packetId % PACKET_SLOTS, packetId, hash, now - KEPT_MS)
-      if (found !== undefined) return true
+      const seen = this.#packetsOf(publish.account, now).get(publish.packetId)
+      if (seen?.hash === publish.hash && seen.at >= now - KEPT_MS) return true
     }
     const key = sourceKey(arrival)
     if (key === undefined) return false
@@ -63,16 +63,8 @@ export class SeenBefore {
     const key = sourceKey(arrival)
     if (key !== undefined && this.#pending.has(nameOf(key))) return false
     const { publish } = arrival
-    if (publish) {
-      draft.add([
-        'putRedelivery',
-        publish.account,
-        publish.packetId % PACKET_SLOTS,
-        publish.packetId,
-        publish.hash,
-        now,
-      ])
-    }
+    if (now > this.#packetsUntil) this.#packets = undefined
+    if (publish && this.#packets) this.#notePacket(draft, this.#packets, publish, now)
     if (key === undefined) return true
     const name = nameOf(key)
     this.#pending.add(name)
@@ -85,6 +77,36 @@ export class SeenBefore {
     this.#cancelPrune?.()
   }
 
+  #packetsOf(account: string, now: Instant): Map<number, SeenPacket> {
+    this.#packetsUntil = now + PACKETS_HELD_MS
+    if (!this.#packets) {
+      this.#packets = new Map()
+      const rows = this.#packetLog.all(now - KEPT_MS) as (SeenPacket & {
+        account: string
+        packetId: number
+      })[] // the columns named
+      for (const { account: who, packetId, hash, at } of rows)
+        entryOf(this.#packets, who).set(packetId, { hash, at })
+    }
+    return entryOf(this.#packets, account)
+  }
+
+  /** While redeliveries come, the packets of this run are known too, until their unit is taken back. */
+  #notePacket(
+    draft: Draft,
+    byAccount: Map<string, Map<number, SeenPacket>>,
+    { account, packetId, hash }: Publish,
+    now: Instant,
+  ): void {
+    const packets = entryOf(byAccount, account)
+    const before = packets.get(packetId)
+    packets.set(packetId, { hash, at: now })
+    draft.onUndo(() => {
+      if (before) packets.set(packetId, before)
+      else packets.delete(packetId)
+    })
+  }
+
   #pruneLater(): void {
     this.#cancelPrune = this.#clock.after(PRUNE_EVERY_MS, () => {
       // A failed prune is tried again in a minute; the store itself reports what is wrong.
@@ -92,6 +114,21 @@ export class SeenBefore {
       this.#pruneLater()
     })
   }
+}
+
+type Publish = NonNullable<Arrival['publish']>
+
+interface SeenPacket {
+  readonly hash: string
+  readonly at: number
+}
+
+function entryOf(packets: Map<string, Map<number, SeenPacket>>, account: string): Map<number, SeenPacket> {
+  const known = packets.get(account)
+  if (known) return known
+  const own = new Map<number, SeenPacket>()
+  packets.set(account, own)
+  return own
 }
 
 const nameOf = (key: Buffer): string => key.toString('latin1')

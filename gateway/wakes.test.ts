@@ -11,8 +11,13 @@ interface Sleeper {
 function bed() {
   const clock = new FakeClock(instant(0))
   const woken: [string, number][] = []
-  const wakes = new Wakes<Sleeper>(clock, ({ name }) => woken.push([name, clock.now()]))
-  return { clock, woken, wakes }
+  const jumps: number[] = []
+  const wakes = new Wakes<Sleeper>(
+    clock,
+    ({ name }) => woken.push([name, clock.now()]),
+    (by) => jumps.push(by),
+  )
+  return { clock, jumps, woken, wakes }
 }
 
 const [a, b, c] = [{ name: 'a' }, { name: 'b' }, { name: 'c' }] as const
@@ -58,13 +63,30 @@ test('a time that has passed wakes at once', async () => {
 test('who is woken may ask for the next time', async () => {
   const clock = new FakeClock(instant(0))
   let count = 0
-  const wakes: Wakes<Sleeper> = new Wakes(clock, (who) => {
-    count++
-    wakes.set(who, later(clock.now(), 1000))
-  })
+  const wakes: Wakes<Sleeper> = new Wakes(
+    clock,
+    (who) => {
+      count++
+      wakes.set(who, later(clock.now(), 1000))
+    },
+    () => assert.fail('the clock did not jump'),
+  )
   wakes.set(a, instant(1000))
   await clock.turn(5500)
   assert.equal(count, 5)
+})
+
+test('a clock that jumps wakes everybody within a minute, and says by how much', async () => {
+  for (const by of [-86_400_000, 86_400_000]) {
+    const { clock, jumps, woken, wakes } = bed()
+    wakes.set(a, instant(3_600_000))
+    wakes.set(b, instant(7_200_000))
+    await clock.turn(1000)
+    clock.jump(later(clock.now(), by))
+    await clock.turn(60_000)
+    assert.deepEqual(woken.map(([name]) => name).sort(), ['a', 'b'])
+    assert.deepEqual(jumps, [by])
+  }
 })
 
 test('after stop nobody is woken', async () => {
@@ -82,10 +104,14 @@ test('however times are asked for, everybody is woken when they last asked', asy
     fc.asyncProperty(asks, async (script) => {
       const clock = new FakeClock(instant(0))
       const wanted = new Map<Sleeper, number>()
-      const wakes = new Wakes<Sleeper>(clock, (who) => {
-        assert.equal(clock.now(), wanted.get(who))
-        wanted.delete(who)
-      })
+      const wakes = new Wakes<Sleeper>(
+        clock,
+        (who) => {
+          assert.equal(clock.now(), wanted.get(who))
+          wanted.delete(who)
+        },
+        () => assert.fail('the clock did not jump'),
+      )
       const sleepers = Array.from({ length: 8 }, (_, index) => ({ name: String(index) }))
       for (const ask of script) {
         const who = sleepers[ask.who]

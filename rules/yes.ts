@@ -1,5 +1,6 @@
 import { instant, later, type Duration, type Instant } from '../base/clock.ts'
 import type { Reading } from '../gateway/reading.ts'
+import { cameLate } from './came-late.ts'
 
 /** What a device said is so: smoke, a pressed button. */
 export interface Yes {
@@ -17,13 +18,13 @@ export function stillSo(yes: Yes | undefined, now: Instant): Yes | undefined {
   return at - now > lastsMs ? { ...yes, ends: { at: later(now, lastsMs), lastsMs } } : yes
 }
 
-/** A "no" from before the "yes" is history that came late: it ends nothing. */
+/** A "no" from before the "yes" ends nothing. */
 export function afterReading(
   yes: Yes | undefined,
   { value, at, lastsMs }: Reading,
   now: Instant,
 ): Yes | undefined {
-  if (value !== true) return yes !== undefined && at < yes.since ? yes : undefined
+  if (value !== true) return yes !== undefined && cameLate(at, yes.since, now) ? yes : undefined
   const since = yes?.since ?? at
   if (lastsMs === undefined) return { since }
   // A device's own clock may be ahead, and a "yes" that comes late does not shorten what is known.

@@ -44,6 +44,12 @@ test('what the simulator does not need it does not judge, and a transport that i
     () => readBoxFolder(folder),
     (error) => isGanglionError(error, 'config-invalid') && error.message.includes('"pigeon" at x'),
   )
+  const station = "{ id: x, profile: p, via: { tcp: { imei: '861197062934387' } } }"
+  writeFileSync(join(folder, 'hall.yaml'), `devices: [${station}]\n`)
+  assert.throws(
+    () => readBoxFolder(folder),
+    (error) => isGanglionError(error, 'config-invalid') && error.message.includes('DNY stations'),
+  )
 })
 
 test('the hash tells every change of name and content, and nothing beside the YAML files', (t) => {

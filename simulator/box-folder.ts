@@ -156,6 +156,11 @@ function toDevice({ id, profile, via }: DeviceEntry, siteId: string): BoxDevice 
           unit: number('unit', 1),
         }
       case 'tcp':
+        if (text('physId') === '')
+          throw new GanglionError(
+            'config-invalid',
+            `${siteId}.yaml: on tcp the simulator plays DNY stations, named by physId; ${id} is another device`,
+          )
         return { kind: 'tcp', physId: Number.parseInt(text('physId'), 16) }
       case 'rtsp': {
         const url = new URL(text('url'))

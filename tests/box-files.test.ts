@@ -102,7 +102,10 @@ test('files that are no YAML, of another name or empty are mistakes with a place
   writeFileSync(join(folder, 'late.yml'), 'name: x\n')
   writeFileSync(join(folder, 'bytes.yaml'), Buffer.from([0, 1, 2, 0xff]))
   const shed = readFileSync(join(demoFolder, 'shed-7.yaml'), 'utf8')
-  writeFileSync(join(folder, 'missing.yaml'), shed.replace('gridCode:', 'gridcode:').replace('lng: 1', 'lng: 2'))
+  writeFileSync(
+    join(folder, 'missing.yaml'),
+    shed.replace('gridCode:', 'gridcode:').replace('lng: 1', 'lng: 2'),
+  )
   const { status, stderr } = ganglion(['check', folder], root)
   assert.equal(status, 2)
   assert.match(stderr, /^missing\.yaml:5 \/gridcode: unknown key "gridcode"; did you mean "gridCode"\?$/m)

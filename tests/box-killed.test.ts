@@ -20,7 +20,8 @@ async function alarm(bridge: Speaker, id: string): Promise<void> {
 
 test('kill -9 in the middle of alarms: each that was acknowledged arrives, and none becomes two', async (t) => {
   const box = await makeBox(t, {
-    shed: ids.map((id) => ({ id, profile: 'heiman-hs1sa', via: { mqtt: { account: 'z2m', address: id } } })),
+    shed: () =>
+      ids.map((id) => ({ id, profile: 'heiman-hs1sa', via: { mqtt: { account: 'z2m', address: id } } })),
   })
   const platform = await TestPlatform.start(t, box)
   let gateway = await startBox(t, box)
@@ -41,7 +42,9 @@ test('kill -9 in the middle of alarms: each that was acknowledged arrives, and n
   assert.equal(delivery[0]?.refused, 0)
   assert.equal(platform.platform.cases().length, ALARMS)
   for (const id of ids) {
-    const revisions = platform.received.filter(({ place }) => place === `shed/${id}`).map((one) => one.revision)
+    const revisions = platform.received
+      .filter(({ place }) => place === `shed/${id}`)
+      .map((one) => one.revision)
     assert.deepEqual(
       revisions.sort((a, b) => a - b),
       Array.from({ length: CHANGES }, (_, index) => index + 1),

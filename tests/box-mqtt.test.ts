@@ -14,6 +14,7 @@ import {
   TestPlatform,
   troubleOf,
   until,
+  type Entry,
   type TestBox,
 } from './box-rig.ts'
 
@@ -26,12 +27,12 @@ async function raw(t: TestContext, box: TestBox, account: string, secret?: strin
 }
 
 const upOf = (beam: string): string => `ganglion/shop/${beam}/up`
-const beamEntry = (id: string): object => ({ id, profile: 'ir-beam', via: { mqtt: {} } })
+const beamEntry = (id: string): Entry => ({ id, profile: 'ir-beam', via: { mqtt: {} } })
 
 /** One gateway hears them all, one after the other, and raises a case after each. */
 test('bad MQTT input is counted, and the next good alarm is a case', async (t) => {
   const beams = ['typed', 'large', 'foreign', 'stranger', 'fast']
-  const box = await makeBox(t, { shop: beams.map(beamEntry) as Record<string, unknown>[] })
+  const box = await makeBox(t, { shop: () => beams.map(beamEntry) })
   const gateway = await startBox(t, box)
   const platform = await TestPlatform.start(t, box)
   const bridge = await dial(t, box, 'z2m')
@@ -110,14 +111,17 @@ test('bad MQTT input is counted, and the next good alarm is a case', async (t) =
     await stillRaises('stranger')
   })
 
-  await t.test('a device that sends too much is cut off and counted, and is heard when it is calm', async () => {
-    const client = await raw(t, box, 'fast')
-    for (let messageId = 1; messageId <= 300; messageId++)
-      client.publish(upOf('fast'), JSON.stringify({ blocked: false, rssi: -60 }), { messageId })
-    await until('the end of the connection', () => client.isClosed)
-    assert.ok(troubleOf(await gateway.health(), 'rate-exceeded (fast)'))
-    await stillRaises('fast')
-  })
+  await t.test(
+    'a device that sends too much is cut off and counted, and is heard when it is calm',
+    async () => {
+      const client = await raw(t, box, 'fast')
+      for (let messageId = 1; messageId <= 300; messageId++)
+        client.publish(upOf('fast'), JSON.stringify({ blocked: false, rssi: -60 }), { messageId })
+      await until('the end of the connection', () => client.isClosed)
+      assert.ok(troubleOf(await gateway.health(), 'rate-exceeded (fast)'))
+      await stillRaises('fast')
+    },
+  )
 
   assert.equal(platform.platform.counters().repeats, 0)
   assert.ok(gateway.isRunning)

@@ -8,7 +8,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import mqtt, { type MqttClient } from 'mqtt'
 import { stringify } from 'yaml'
 import type { Clock } from '../base/clock.ts'
-import { mainFile } from '../commands/rooms.ts'
+import { messageOf } from '../base/errors.ts'
+import { startGateway, type Gateway } from '../commands/gateway.ts'
+import { mainFile, shippedRooms } from '../commands/rooms.ts'
+import { loadBox } from '../gateway/config.ts'
 import { RESERVE_BYTES } from '../gateway/store/reserve.ts'
 import { startPlatform, type Platform } from '../simulator/platform.ts'
 import type { ReceivedRevision } from '../simulator/platform/received.ts'
@@ -37,13 +40,14 @@ export interface TestBox {
   readonly ports: BoxPorts
 }
 
-type Entry = Readonly<Record<string, unknown>>
+/** A device as its site file names it. */
+export type Entry = Readonly<Record<string, unknown>>
 
 export interface BoxWish {
   /** Beside the smoke alarm behind the bridge. */
-  readonly shed?: readonly Entry[]
+  readonly shed?: (ports: BoxPorts) => readonly Entry[]
   /** Beside the beam. */
-  readonly shop?: readonly Entry[]
+  readonly shop?: (ports: BoxPorts) => readonly Entry[]
   readonly messagesPerSecond?: number
   /** In place of the one in the temp folder. */
   readonly dataFolder?: string
@@ -63,9 +67,9 @@ export async function makeBox(t: TestContext, wish: BoxWish = {}): Promise<TestB
   const smoke = { id: 'smoke', profile: 'heiman-hs1sa', via: { mqtt: { account: 'z2m', address: 'smoke' } } }
   const beam = { id: 'beam', profile: 'ir-beam', via: { mqtt: {} }, part: 'door-line' }
   writeYaml(folder, 'box', boxFile(ports, wish.messagesPerSecond))
-  writeYaml(folder, 'shed', siteFile('ebike-shed', [smoke, ...(wish.shed ?? [])], {}))
+  writeYaml(folder, 'shed', siteFile('ebike-shed', [smoke, ...(wish.shed?.(ports) ?? [])], {}))
   const settings = { settings: { 'beam-blocked': { for: '100 ms', gap: '200 ms' } } }
-  writeYaml(folder, 'shop', siteFile('storefront', [beam, ...(wish.shop ?? [])], settings))
+  writeYaml(folder, 'shop', siteFile('storefront', [beam, ...(wish.shop?.(ports) ?? [])], settings))
   const dataFolder = wish.dataFolder ?? join(root, 'data')
   if (wish.dataFolder === undefined) {
     mkdirSync(dataFolder, { mode: 0o700 })
@@ -336,7 +340,12 @@ export interface Speaker {
 }
 
 /** A client with the account's secret that reconnects by itself and keeps what is not acknowledged. */
-export async function dial(t: TestContext, box: TestBox, account: string, more: object = {}): Promise<Speaker> {
+export async function dial(
+  t: TestContext,
+  box: TestBox,
+  account: string,
+  more: object = {},
+): Promise<Speaker> {
   await until(`the secret of ${account}`, () => hasSecret(box, account))
   const client = mqtt.connect(`mqtt://127.0.0.1:${box.ports.mqtt}`, {
     protocolVersion: 4,
@@ -353,11 +362,23 @@ export async function dial(t: TestContext, box: TestBox, account: string, more: 
   return {
     client,
     say: (topic, payload) =>
-      client.publishAsync(
+      acknowledged(
+        client,
         topic,
         typeof payload === 'string' || Buffer.isBuffer(payload) ? payload : JSON.stringify(payload),
-        { qos: 1 },
       ),
+  }
+}
+
+/** MQTT.js gives up what it was told while it was sending old messages again and the connection broke. */
+async function acknowledged(client: MqttClient, topic: string, payload: string | Buffer): Promise<unknown> {
+  for (;;) {
+    try {
+      return await client.publishAsync(topic, payload, { qos: 1 })
+    } catch (error) {
+      if (client.disconnecting || messageOf(error) !== 'Connection closed') throw error
+    }
+    await pause(LOOK_AGAIN_MS)
   }
 }
 
@@ -372,4 +393,48 @@ function hasSecret(box: TestBox, account: string): boolean {
 export const SMOKE = 'zigbee2mqtt/smoke'
 export const BEAM = 'ganglion/shop/beam/up'
 
-export const smokePayload = (smoke: boolean): object => ({ smoke, test: false, battery: 97, linkquality: 120 })
+export const smokePayload = (smoke: boolean): object => ({
+  smoke,
+  test: false,
+  battery: 97,
+  linkquality: 120,
+})
+
+export interface InProcessWish {
+  readonly clock?: Clock
+  readonly modelsCache?: string
+}
+
+/** The gateway in this process, with all its parts: several of them run side by side. */
+export class BoxInProcess {
+  readonly box: TestBox
+  readonly #gateway: Gateway
+
+  private constructor(box: TestBox, gateway: Gateway) {
+    this.box = box
+    this.#gateway = gateway
+  }
+
+  static async start(t: TestContext, box: TestBox, wish: InProcessWish = {}): Promise<BoxInProcess> {
+    const shipped = await shippedRooms()
+    const { clock, modelsCache = shipped.modelsCache } = wish
+    const rooms = { ...shipped, modelsCache }
+    const gateway = await startGateway({
+      box: await loadBox(box.folder, rooms),
+      rooms,
+      dataFolder: box.dataFolder,
+      makeSecrets: true,
+      ...(clock && { clock }),
+    })
+    atEnd(t, () => gateway.stop())
+    return new BoxInProcess(box, gateway)
+  }
+
+  get report(): HealthReport {
+    return this.#gateway.health() as HealthReport // what the API answers with
+  }
+
+  healthy(what: string, isSo: (report: HealthReport) => boolean): Promise<HealthReport> {
+    return reportUntil(what, () => Promise.resolve(this.report), isSo)
+  }
+}

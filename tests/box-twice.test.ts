@@ -3,7 +3,17 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import Database from 'better-sqlite3'
-import { BEAM, BoxProcess, dial, makeBox, SMOKE, smokePayload, startBox, TestPlatform, until } from './box-rig.ts'
+import {
+  BEAM,
+  BoxProcess,
+  dial,
+  makeBox,
+  SMOKE,
+  smokePayload,
+  startBox,
+  TestPlatform,
+  until,
+} from './box-rig.ts'
 
 const statesOf = (file: string): string => readFileSync(file, 'utf8')
 

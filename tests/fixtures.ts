@@ -219,7 +219,7 @@ export async function openPath(t: TestContext, options: PathOptions): Promise<Pa
   outbox.load((sha256) => evidence.pathOf(sha256))
   const cases = new CaseBook({ boxId: box.id, clock, store, catalogue: box.catalogue, outboxes: [outbox] })
   const health = new Health(clock, quiet)
-  const lastReadings = new LastReadings(store, box.devices.values())
+  const lastReadings = new LastReadings(store, clock, box.devices.values())
   const proof = { clock, store, cases, evidence, pictures }
   const pipeline = new Pipeline({
     ...proof,

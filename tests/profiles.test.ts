@@ -9,11 +9,13 @@ import { decodeDny } from '../device-drivers/codecs/dny.ts'
 import { decodeGb26875 } from '../device-drivers/codecs/gb26875.ts'
 import { decodeJuy } from '../device-drivers/codecs/juy.ts'
 import { mqttCodec } from '../device-drivers/codecs/by-name.ts'
-import { decodeRegisters, partOf } from '../device-drivers/codecs/modbus.ts'
+import { decodeItem, itemParts } from '../device-drivers/codecs/dlt645.ts'
+import { decodeRegisters, partOf, readParts } from '../device-drivers/codecs/modbus.ts'
 import type { Fields } from '../gateway/ports.ts'
 import { compileProfile, ProfileFile, toReadings, type Profile } from '../gateway/profile.ts'
 import { quantityOf } from '../gateway/quantity.ts'
 import type { Reading } from '../gateway/reading.ts'
+import { Dlt645Parser, decodeItemReply } from '../wire/dlt645.ts'
 import { DnyParser } from '../wire/dny.ts'
 import { GbParser } from '../wire/gb26875.ts'
 import { JuyParser } from '../wire/juy.ts'
@@ -22,7 +24,7 @@ import { decodeReply, decodeRequest, decodeRtu } from '../wire/modbus.ts'
 const folder = new URL('../device-drivers/profiles/', import.meta.url)
 const ids = readdirSync(folder).map((name) => name.replace(/\.yaml$/, ''))
 const at = instant(Date.parse('2026-03-02T00:00:00Z'))
-const frameCodecs = ['modbus', 'dny', 'juy', 'gb26875', 'rtsp']
+const frameCodecs = ['modbus', 'dlt645', 'dny', 'juy', 'gb26875', 'rtsp']
 
 function load(id: string): Profile {
   const { profile, complaints } = compileProfile(
@@ -52,6 +54,7 @@ async function fieldsOf(profile: Profile, bytes: Buffer): Promise<Fields> {
     return Object.assign({}, ...decodeGb26875(event.data).said.map(({ fields }) => fields)) as Fields
   }
   if (profile.codec === 'modbus') return registersOf(profile, bytes)
+  if (profile.codec === 'dlt645') return itemsOf(profile, bytes)
   const codec = await mqttCodec(profile.codec)
   const decoded = codec.decode([profile.codec === 'json' ? 'up' : 'a device'], bytes)
   assert.ok(decoded.is === 'message')
@@ -69,6 +72,21 @@ function registersOf(profile: Profile, bytes: Buffer): Fields {
   assert.ok(reply.is === 'data')
   const fields: Record<string, unknown> = {}
   decodeRegisters(partOf(profile.points, request.request), reply.data, fields)
+  return fields
+}
+
+/** A meter's replies, one behind the other; an item has as many points as its profile reads from it. */
+function itemsOf(profile: Profile, bytes: Buffer): Fields {
+  const fields: Record<string, unknown> = {}
+  for (const event of new Dlt645Parser().push(bytes)) {
+    assert.ok(event.kind === 'frame', 'whole frames')
+    const item = Buffer.from(event.data.subarray(0, 4)).reverse().toString('hex').toUpperCase()
+    const part = itemParts(profile).find((one) => one.item === item)
+    assert.ok(part, `no point of ${item}`)
+    const reply = decodeItemReply(event, { address: event.address, item })
+    assert.ok(reply.is === 'data')
+    decodeItem(part, reply.data, fields)
+  }
   return fields
 }
 
@@ -186,14 +204,30 @@ for (const id of ids.filter((id) => load(id).codec === 'gb26875')) {
 for (const id of ids.filter((id) => load(id).codec === 'modbus')) {
   test(`${id}: whatever the registers hold, readings are in range or marked bad`, () => {
     const profile = load(id)
-    const request = { function: 3, address: 0, count: 300 } as const
-    const part = partOf(profile.points, request)
-    assert.equal(part.points.length, profile.points.length)
+    const parts = readParts(profile)
+    assert.equal(parts.flatMap(({ points }) => points).length, profile.points.length)
     fc.assert(
-      fc.property(fc.uint8Array({ minLength: 600, maxLength: 600 }), (data) => {
+      fc.property(fc.uint8Array({ minLength: 250, maxLength: 250 }), (data) => {
         const fields: Record<string, unknown> = {}
-        decodeRegisters(part, data, fields)
+        for (const part of parts) decodeRegisters(part, data, fields)
         assertSane(toReadings(profile, fields, at))
+      }),
+    )
+  })
+}
+
+for (const id of ids.filter((id) => load(id).codec === 'dlt645')) {
+  test(`${id}: whatever a meter says, readings are in range or marked bad`, () => {
+    const profile = load(id)
+    const parts = itemParts(profile)
+    assert.equal(parts.flatMap(({ points }) => points).length, profile.points.length)
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 8 }), (data) => {
+        const fields: Record<string, unknown> = {}
+        for (const part of parts) decodeItem(part, data, fields)
+        const readings = toReadings(profile, fields, at)
+        assert.equal(readings.length, profile.points.length, 'what is no number is a bad reading')
+        assertSane(readings)
       }),
     )
   })
@@ -232,4 +266,16 @@ test('a leakage of one byte says at 250 that it can say no more', () => {
   const [reading] = toReadings(profile, { leakage: 250 }, at)
   assert.equal(reading?.quality, 'at-limit')
   assert.equal(toReadings(profile, { leakage: 249 }, at)[0]?.quality, 'good')
+})
+
+test('a source that cannot be is refused, with its path', () => {
+  const file = readYaml(new URL('arc-protector-5b.yaml', folder).pathname, ProfileFile).value
+  const complaintOf = (from: ProfileFile['points'][string]['from']): string | undefined =>
+    compileProfile('x', { ...file, points: { power: { from } } }).complaints[0]?.text
+  assert.match(complaintOf({ register: 0, function: 2, type: 'u16' }) ?? '', /function 2 has the type bit/)
+  assert.match(complaintOf({ register: 0, type: 'bit' }) ?? '', /function 3 has no type bit/)
+  assert.match(complaintOf({ register: 0, type: 'u32', bit: 3 }) ?? '', /needs the type u16/)
+  assert.match(complaintOf({ item: '0201{n}00', format: 'XX' }) ?? '', /wanted 8 hexadecimal digits/)
+  assert.match(complaintOf({ item: '02010100', format: 'XX.X' }) ?? '', /two digits a byte/)
+  assert.equal(complaintOf({ item: '02010100', format: 'XXX.X' }), undefined)
 })

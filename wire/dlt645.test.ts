@@ -167,6 +167,16 @@ test('after rubbish the next frame is heard, and the rubbish is counted', () => 
   )
 })
 
+test('a frame whose sum, end or address is wrong is not believed', () => {
+  for (const at of [14, 16, 17, 1]) {
+    const frame = replyFrame(replies[0][3])
+    frame[at] = (frame[at] ?? 0) ^ 0x0f
+    const parser = new Dlt645Parser()
+    const kinds = [...parser.push(frame), ...parser.giveUp()].map(({ kind }) => kind)
+    assert.deepEqual([...new Set(kinds)], ['rubbish'], `byte ${at}`)
+  }
+})
+
 test('whatever comes, two frames at most are held and each byte is looked at four times at most', () => {
   const likely = fc.constantFrom(0x68, 0x16, 0x00, 0x33, 200)
   fc.assert(

@@ -1,3 +1,5 @@
+import { shownBytes } from './shown-bytes.ts'
+
 /**
  * DL/T 645-2007 (多功能电能表通信协议): how electricity meters are read on a serial line.
  * `FE` × 0…4 wakes the meter | 68 | address, 6 bytes BCD, low first | 68 | control | length | data, each
@@ -103,6 +105,13 @@ export function decodeItemReply(
 /** The address in the answer to `encodeReadAddress`; undefined for any other frame. */
 export const decodeAddressReply = ({ control, data }: Dlt645Frame): string | undefined =>
   control === (dlt645Controls.readAddress | FROM_METER) && data.length === 6 ? itemText(data) : undefined
+
+/** Bytes that nobody awaited, in words: whose frame it is, or the bytes themselves. */
+export function describeDlt645(bytes: Uint8Array): string {
+  const [frame] = new Dlt645Parser().push(bytes).filter((event) => event.kind === 'frame')
+  const shown = shownBytes(bytes)
+  return frame ? `a frame of meter ${frame.address}, control code ${hexByte(frame.control)}: ${shown}` : shown
+}
 
 /** The error byte, one bit a reason (§7.1, table of the error word). */
 const errorBits = [

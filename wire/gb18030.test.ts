@@ -30,3 +30,8 @@ test('a text is cut between characters of one, two and four bytes', () => {
 test('half of a surrogate pair has no code', () => {
   assert.equal(encodeGb18030('a\ud800b', 9).toString(), 'a?b')
 })
+
+test('of two codes of one character the shorter and lower one is sent', () => {
+  assert.equal(encodeGb18030('\u3000', 4).toString('hex'), 'a1a1')
+  assert.equal(encodeGb18030('\u9fb4', 4).toString('hex'), 'fe59')
+})

@@ -45,7 +45,7 @@ function codes(): ReadonlyMap<string, Buffer> {
   const found = new Map<string, Buffer>()
   for (const [index, code] of all.entries()) {
     const text = texts[index] ?? ''
-    // A code without a character decodes to the sign for that, or to several; the shorter code comes first.
+    // A code without a character decodes to the sign for that, or to several. Of two codes the first is kept.
     if (text.length === 1 && text !== '\ufffd' && !found.has(text)) found.set(text, code)
   }
   return found

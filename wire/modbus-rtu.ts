@@ -1,4 +1,5 @@
 import { decodeReply, decodeRtu, type DecodedReply, type ReadRequest } from './modbus.ts'
+import { shownBytes } from './shown-bytes.ts'
 
 /**
  * Replies on a serial line (Modbus over Serial Line 1.02 §2.5). An RTU frame carries no request id and
@@ -141,10 +142,6 @@ export class RtuReplyParser {
 /** Bytes that nobody awaited, in words: whose frame it is, or the bytes themselves. */
 export function describeRtu(bytes: Uint8Array): string {
   const frame = decodeRtu(bytes)
-  const shown = Buffer.from(bytes.subarray(0, 16))
-    .toString('hex')
-    .replace(/..(?=.)/g, '$& ')
-  const more = bytes.length > 16 ? ` … (${bytes.length} bytes)` : ''
-  if (!frame) return `${shown}${more}`
-  return `a frame of unit ${frame.unit}, function ${frame.pdu[0] ?? 0}: ${shown}${more}`
+  const shown = shownBytes(bytes)
+  return frame ? `a frame of unit ${frame.unit}, function ${frame.pdu[0] ?? 0}: ${shown}` : shown
 }

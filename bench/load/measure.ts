@@ -56,11 +56,13 @@ export async function measureLoad(target: Target, { perSecond, warmS, holdS, cyc
   const changeMs: number[] = []
   let unanswered = 0
   changes.device.forEach((device, index) => {
+    const isOn = changes.isOn[index] === 1
+    if (!isOn && target.answersTo === 'alarms') return
     const answered = answeredAt(device, changes.revision[index] ?? 0)
     if (answered === undefined) unanswered++
     const ms = answered === undefined ? ANSWER_MS : answered - (changes.sentAt[index] ?? NaN)
     changeMs.push(ms)
-    if (changes.isOn[index] === 1) alarmMs.push(ms)
+    if (isOn) alarmMs.push(ms)
   })
   const isWhole =
     unanswered === 0 &&

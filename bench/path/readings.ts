@@ -1,6 +1,7 @@
 import type { Measurement } from '../area.ts'
 import { BareTarget } from '../bare-target.ts'
 import { measureLoad } from '../load/measure.ts'
+import { nodeRedLines } from '../peers/node-red.ts'
 import { percentile } from '../percentile.ts'
 import { withProduct } from '../product.ts'
 
@@ -22,6 +23,7 @@ export const readings: Measurement = {
       { run, name: 'readings', plan: { smokeAlarms: DEVICES } },
       async (product) => measureLoad(await product.connect(), load),
     )
+    const peers = run.withPeers ? await nodeRedLines(run, DEVICES, load) : []
     return [
       {
         name: 'readings-p99',
@@ -33,7 +35,7 @@ export const readings: Measurement = {
           fsyncMs: run.fsyncMs,
           cpu: { ...loaded.cpu, ...bare.cpu },
           bare: percentile(bare.alarmMs, 0.99),
-          said: [...loaded.said, ...bare.said.map((line) => `bare: ${line}`)],
+          said: [...loaded.said, ...bare.said.map((line) => `bare: ${line}`), ...peers],
         },
       },
     ]

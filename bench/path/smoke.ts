@@ -1,6 +1,7 @@
 import type { Measurement, Run } from '../area.ts'
 import { BareTarget } from '../bare-target.ts'
 import { measureLoad, type Load, type Loaded } from '../load/measure.ts'
+import { nodeRedLines } from '../peers/node-red.ts'
 import { percentile } from '../percentile.ts'
 import { rssMb } from '../processes.ts'
 import { withProduct } from '../product.ts'
@@ -33,12 +34,17 @@ export const smoke: Measurement = {
   async run(run) {
     const bare = await ofBare(run)
     const { product, rss } = await ofProduct(run)
+    const peers = run.withPeers ? await nodeRedLines(run, DEVICES, smokeLoad(run)) : []
     const notes = (of: keyof Both): Notes => ({
       messages: product[of].sent.messages,
       devices: DEVICES,
       fsyncMs: run.fsyncMs,
       cpu: { ...product[of].cpu, ...bare[of].cpu },
-      said: [...product[of].said, ...bare[of].said.map((line) => `bare: ${line}`)],
+      said: [
+        ...product[of].said,
+        ...bare[of].said.map((line) => `bare: ${line}`),
+        ...(of === 'smoke' ? peers : []),
+      ],
     })
     const rows = (part: number): readonly Measured[] => {
       const name = `p${part * 100}`

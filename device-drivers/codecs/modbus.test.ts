@@ -9,6 +9,7 @@ const point = (key: string, register: Register): CompiledPoint => ({
   key,
   path: [key],
   register,
+  item: undefined,
   quantity: 'power',
   part: '',
   lastsMs: undefined,
@@ -70,7 +71,7 @@ test('every type and word order is read', () => {
     point('u16', { register: 0, type: 'u16' }),
     point('i16', { register: 1, type: 'i16' }),
     point('u32', { register: 2, type: 'u32' }),
-    point('u32low', { register: 2, type: 'u32', wordOrder: 'low-first' }),
+    point('u32low', { register: 2, type: 'u32', byteOrder: 'CDAB' }),
     point('i32', { register: 4, type: 'i32' }),
     point('f32', { register: 6, type: 'f32' }),
     point('bit0', { register: 0, type: 'u16', bit: 0 }),
@@ -89,4 +90,37 @@ test('every type and word order is read', () => {
     bit0: false,
     bit15: true,
   })
+})
+
+test('the four byte orders are read', () => {
+  // 123456.78 as vendors print it: 47 F1 20 64; −2 as a word: FF FE.
+  const wires = { ABCD: '47F12064', DCBA: '6420F147', BADC: 'F1476420', CDAB: '206447F1' } as const
+  for (const [byteOrder, hex] of Object.entries(wires) as ['ABCD' | 'DCBA' | 'BADC' | 'CDAB', string][]) {
+    const points = [
+      point('f32', { register: 0, type: 'f32', byteOrder }),
+      point('u32', { register: 0, type: 'u32', byteOrder }),
+      point('i16', { register: 2, type: 'i16', byteOrder }),
+    ]
+    const word = byteOrder === 'ABCD' || byteOrder === 'CDAB' ? 'FFFE' : 'FEFF'
+    const fields: Record<string, unknown> = {}
+    const part = partOf(points, { function: 3, address: 0, count: 3 })
+    decodeRegisters(part, Buffer.from(hex + word, 'hex'), fields)
+    assert.deepEqual(fields, { f32: 123_456.8, u32: 0x47f12064, i16: -2 }, byteOrder)
+  }
+})
+
+test('coils and inputs are read bit by bit, in requests of their own', () => {
+  const points = [0, 1, 7, 8].map((register) => point(`i${register}`, { register, function: 2, type: 'bit' }))
+  assert.deepEqual(requests([...points, at(0)]), [
+    [2, 0, 9],
+    [3, 0, 1],
+  ])
+  assert.deepEqual(requests(points, 1), [[2, 0, 9]], 'sixteen of them take the room of a register')
+  const fields: Record<string, unknown> = {}
+  decodeRegisters(
+    partOf(points, { function: 2, address: 0, count: 9 }),
+    Uint8Array.of(0b1000_0010, 1),
+    fields,
+  )
+  assert.deepEqual(fields, { i0: false, i1: true, i7: true, i8: true })
 })

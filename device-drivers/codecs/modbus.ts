@@ -9,7 +9,7 @@ export interface ReadPart {
 
 interface RegisterPoint {
   readonly key: string
-  /** Where its bytes begin in the reply. */
+  /** Where its bytes begin in the reply; of coils and inputs, which bit it is. */
   readonly offset: number
   read(data: Uint8Array, offset: number): number | boolean
 }
@@ -30,7 +30,7 @@ export function readParts(profile: Pick<Profile, 'points' | 'batch'>): readonly 
     const fits =
       last?.function === fn &&
       from - (last.address + last.count) <= LARGEST_HOLE &&
-      to - last.address <= profile.batch
+      to - last.address <= (fn <= 2 ? 16 * profile.batch : profile.batch)
     if (last && fits)
       requests[requests.length - 1] = { ...last, count: Math.max(last.count, to - last.address) }
     else requests.push({ function: fn, address: from, count: to - from })
@@ -43,7 +43,8 @@ export function partOf(points: readonly CompiledPoint[], request: ReadRequest): 
   const within = points.flatMap(({ key, register }): RegisterPoint[] => {
     if (!register || (register.function ?? 3) !== request.function) return []
     if (register.register < request.address || endOf(register) > request.address + request.count) return []
-    return [{ key, offset: 2 * (register.register - request.address), read: reader(register) }]
+    const from = register.register - request.address
+    return [{ key, offset: register.type === 'bit' ? from : 2 * from, read: reader(register) }]
   })
   return { request, points: within }
 }
@@ -58,26 +59,31 @@ const isWide = ({ type }: Register): boolean => type === 'u32' || type === 'i32'
 const endOf = (register: Register): number => register.register + (isWide(register) ? 2 : 1)
 
 const u16 = (data: Uint8Array, at: number): number => ((data[at] ?? 0) << 8) | (data[at + 1] ?? 0)
+const u16Swapped = (data: Uint8Array, at: number): number => ((data[at + 1] ?? 0) << 8) | (data[at] ?? 0)
 
 /** One function a register, made once: polling decides nothing any more. */
 function reader(register: Register): RegisterPoint['read'] {
-  const { bit, type } = register
-  const [high, low] = register.wordOrder === 'low-first' ? [2, 0] : [0, 2]
-  if (bit !== undefined) return (data, at) => ((u16(data, at) >> bit) & 1) === 1
+  const { bit, type, byteOrder = 'ABCD' } = register
+  const word = byteOrder === 'BADC' || byteOrder === 'DCBA' ? u16Swapped : u16
+  const [high, low] = byteOrder === 'CDAB' || byteOrder === 'DCBA' ? [2, 0] : [0, 2]
+  if (bit !== undefined) return (data, at) => ((word(data, at) >> bit) & 1) === 1
   switch (type) {
+    case 'bit':
+      return (data, at) => (((data[at >> 3] ?? 0) >> (at & 7)) & 1) === 1
     case 'u16':
-      return u16
+      return word
     case 'i16':
-      return (data, at) => (u16(data, at) << 16) >> 16
+      return (data, at) => (word(data, at) << 16) >> 16
     case 'u32':
-      return (data, at) => u16(data, at + high) * 65_536 + u16(data, at + low)
+      return (data, at) => word(data, at + high) * 65_536 + word(data, at + low)
     case 'i32':
-      return (data, at) => (u16(data, at + high) << 16) | u16(data, at + low)
+      return (data, at) => (word(data, at + high) << 16) | word(data, at + low)
     case 'f32':
       return (data, at) => {
-        scratch.setUint16(0, u16(data, at + high))
-        scratch.setUint16(2, u16(data, at + low))
-        return scratch.getFloat32(0)
+        scratch.setUint16(0, word(data, at + high))
+        scratch.setUint16(2, word(data, at + low))
+        // 7 digits are all that 32 bits hold: 230.1 and not 230.10000610351562.
+        return Number(scratch.getFloat32(0).toPrecision(7))
       }
   }
 }

@@ -40,7 +40,7 @@ const dead: Unit = () => undefined
 function bus(
   clock: FakeClock,
   units: ReadonlyMap<number, Unit>,
-): { open: Opener; say(bytes: Uint8Array): void } {
+): { open: Opener; say: (bytes: Uint8Array) => void } {
   let events: ByteEvents | undefined
   const freeAt = new Map<number, number>()
   const open: Opener = (given) => {

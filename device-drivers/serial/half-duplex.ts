@@ -25,7 +25,7 @@ export type Talk = <T>(request: Uint8Array, parser: ReplyParser<T>) => Promise<H
 export type TurnKind = 'poll' | 'probe'
 
 /** Probes may take this part of the line's time from units that answer. */
-const PROBE_SHARE = 0.05
+const PROBE_SHARE = 0.03
 /** Nobody is held up by probes where nothing was polled for so long. */
 const IDLE_MS = 5000
 /** A line that never falls silent is asked all the same; the parser sees whether it makes sense. */

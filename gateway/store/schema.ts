@@ -7,8 +7,8 @@ export const migrations: readonly string[] = [
    CREATE TABLE cases (
      key TEXT PRIMARY KEY, site_id TEXT NOT NULL, class TEXT NOT NULL, place TEXT NOT NULL, drill INTEGER NOT NULL,
      stage TEXT NOT NULL, ended INTEGER NOT NULL, raised_at INTEGER NOT NULL,
-     standing TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
-   CREATE INDEX cases_open ON cases (ended, raised_at);
+     standing TEXT NOT NULL, body TEXT NOT NULL);
+   CREATE INDEX cases_open ON cases (key) WHERE ended = 0 OR standing <> '[]';
    CREATE INDEX cases_recent ON cases (raised_at);
    CREATE TABLE rule_memory (rule TEXT NOT NULL, place TEXT NOT NULL, kind TEXT NOT NULL, site_id TEXT NOT NULL, state TEXT NOT NULL,
      PRIMARY KEY (rule, place)) WITHOUT ROWID;
@@ -22,11 +22,11 @@ export const migrations: readonly string[] = [
    CREATE TABLE last_readings (device_id TEXT PRIMARY KEY, site_id TEXT NOT NULL, at INTEGER NOT NULL, points TEXT NOT NULL) WITHOUT ROWID;
    CREATE TABLE source_keys (key BLOB PRIMARY KEY, site_id TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
    CREATE INDEX source_keys_age ON source_keys (at);
-   CREATE TABLE redeliveries (account TEXT NOT NULL, slot INTEGER NOT NULL, packet_id INTEGER NOT NULL, hash TEXT NOT NULL,
-     PRIMARY KEY (account, slot)) WITHOUT ROWID;
+   CREATE TABLE arrivals (
+     seq INTEGER PRIMARY KEY, site_id TEXT NOT NULL, device_id TEXT NOT NULL, at INTEGER NOT NULL, readings TEXT NOT NULL,
+     account TEXT, packet_id INTEGER, hash TEXT);
    CREATE TABLE cursors (connector TEXT PRIMARY KEY, cursor TEXT NOT NULL) WITHOUT ROWID;
    CREATE TABLE mqtt (kind TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (kind, key)) WITHOUT ROWID;`,
-  `ALTER TABLE redeliveries ADD COLUMN at INTEGER NOT NULL DEFAULT 0;`,
 ]
 
 /** What can be written, by name. The number of `?` is the number of values a change carries. */
@@ -35,7 +35,8 @@ export const statements = {
   putAccount:
     'INSERT INTO accounts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET kind = excluded.kind, secret_sha256 = excluded.secret_sha256, created_at = excluded.created_at',
   putCase: `INSERT INTO cases VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-     stage = excluded.stage, ended = excluded.ended, standing = excluded.standing, body = excluded.body`,
+     stage = excluded.stage, standing = excluded.standing, body = excluded.body`,
+  endCase: 'UPDATE cases SET ended = ? WHERE key = ?',
   putMemory:
     'INSERT INTO rule_memory VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET kind = excluded.kind, state = excluded.state',
   putOutbox: 'INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?)',
@@ -50,8 +51,8 @@ export const statements = {
     'INSERT INTO last_readings VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET site_id = excluded.site_id, at = excluded.at, points = excluded.points',
   putSourceKey: 'INSERT INTO source_keys VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
   pruneSourceKeys: 'DELETE FROM source_keys WHERE at < ?',
-  putRedelivery:
-    'INSERT INTO redeliveries VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET packet_id = excluded.packet_id, hash = excluded.hash, at = excluded.at',
+  putArrival: 'INSERT INTO arrivals VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)',
+  pruneArrivals: 'DELETE FROM arrivals WHERE seq <= ?',
   putCursor: 'INSERT INTO cursors VALUES (?, ?) ON CONFLICT DO UPDATE SET cursor = excluded.cursor',
   putMqtt: 'INSERT INTO mqtt VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
   deleteMqtt: 'DELETE FROM mqtt WHERE kind = ? AND key = ?',

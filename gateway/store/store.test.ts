@@ -107,37 +107,18 @@ test('one failing group is undone newest first and takes all that gathered meanw
   assert.deepEqual(keysIn(folder), ['d'])
 })
 
-test('a row that changes often is written once, with the next group', async (t) => {
-  const store = await openStore(t, tempFolder(t))
-  let value = 0
-  const row = { toChange: (): Change => meta('row', String(value)) }
-  for (value = 1; value <= 5; value++) store.late(row)
-  await store.put(meta('other'))
-  assert.equal(store.reader.prepare("SELECT value FROM meta WHERE key = 'row'").pluck().get(), '6')
-})
-
-test('a row that rode with a refused group rides again with the next', async (t) => {
-  const folder = tempFolder(t)
-  const store = await openStore(t, folder)
-  store.late({ toChange: () => meta('row') })
-  assert.equal(await refusal(store.put(['putOutbox', 1, 'c', 's', 'k', 1, 0, 0, null])), 'store-failed')
-  await store.settled()
-  assert.deepEqual(keysIn(folder), ['row'])
-})
-
 test('close waits for what was given, and refuses what comes later', async (t) => {
   const folder = tempFolder(t)
   const store = await openStore(t, folder, { commitDelayMs: 20 })
   const answers = [store.put(meta('in flight'))]
   await new Promise((resolve) => setImmediate(resolve))
   answers.push(store.put(meta('gathering')))
-  store.late({ toChange: () => meta('late') })
   const closed = store.close()
   answers.push(store.put(meta('same turn')))
   await closed
   assert.equal(await refusal(store.put(meta('too late'))), 'store-failed')
   assert.deepEqual(await Promise.all(answers.map(refusal)), ['stored', 'stored', 'stored'])
-  assert.deepEqual(keysIn(folder), ['gathering', 'in flight', 'late', 'same turn'])
+  assert.deepEqual(keysIn(folder), ['gathering', 'in flight', 'same turn'])
   assert.ok(store.hasEnded)
 })
 
@@ -160,18 +141,17 @@ test('a database of a newer Ganglion is refused and left as it is', async (t) =>
 })
 
 test('a database of each earlier format is brought forward with what it holds', async (t) => {
-  assert.ok(migrations.length >= 2)
-  for (let version = 1; version < migrations.length; version++) {
+  assert.ok(migrations.length >= 1)
+  for (let version = 0; version < migrations.length; version++) {
     const folder = tempFolder(t)
     const old = new Database(join(folder, 'ganglion.db'))
     for (const migration of migrations.slice(0, version)) old.exec(migration)
     old.pragma(`user_version = ${version}`)
-    old.exec("INSERT INTO meta VALUES ('from', 'before')")
+    if (version > 0) old.exec("INSERT INTO meta VALUES ('from', 'before')")
     old.close()
     const store = await openStore(t, folder)
     assert.equal(store.reader.pragma('user_version', { simple: true }), migrations.length)
-    assert.deepEqual(keysIn(folder), ['from'])
-    await store.put(['putRedelivery', 'account', 1, 1, 'hash', 1])
+    assert.deepEqual(keysIn(folder), version > 0 ? ['from'] : [])
   }
 })
 
@@ -271,7 +251,10 @@ const big = (name: string): Change => meta(name, 'x'.repeat(100_000))
 
 test('on a full disk life-safety is stored from the reserve, and all goes on when there is room', async (t) => {
   const folder = smallDisk(t, 160)
-  if (folder === undefined) return t.skip(NO_MOUNT)
+  if (folder === undefined) {
+    t.skip(NO_MOUNT)
+    return
+  }
   const store = await Store.open({ folder, sync: 'off' })
   atEnd(t, () => store.close())
   await store.put(meta('before'))
@@ -295,7 +278,10 @@ test('on a full disk life-safety is stored from the reserve, and all goes on whe
 
 test('a life-safety unit that gathered behind a refused group stays and is stored', async (t) => {
   const folder = smallDisk(t, 160)
-  if (folder === undefined) return t.skip(NO_MOUNT)
+  if (folder === undefined) {
+    t.skip(NO_MOUNT)
+    return
+  }
   const store = await Store.open({ folder, sync: 'off', commitDelayMs: 50 })
   atEnd(t, () => store.close())
   fill(folder)
@@ -314,7 +300,10 @@ test('a life-safety unit that gathered behind a refused group stays and is store
 
 test('a gateway that starts on a full disk gives up the reserve and stores life-safety', async (t) => {
   const folder = smallDisk(t, 160)
-  if (folder === undefined) return t.skip(NO_MOUNT)
+  if (folder === undefined) {
+    t.skip(NO_MOUNT)
+    return
+  }
   const first = await Store.open({ folder, sync: 'off' })
   await first.put(meta('before'))
   await first.close()
@@ -328,7 +317,10 @@ test('a gateway that starts on a full disk gives up the reserve and stores life-
 
 test('a folder that cannot be written is named with what to do', async (t) => {
   const disk = smallDisk(t, 80)
-  if (disk === undefined) return t.skip(NO_MOUNT)
+  if (disk === undefined) {
+    t.skip(NO_MOUNT)
+    return
+  }
   mkdirSync(join(disk, 'old'))
   const first = await openStore(t, join(disk, 'old'))
   await first.close()

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdirSync } from 'node:fs'
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import Database from 'better-sqlite3'
@@ -23,11 +23,6 @@ export interface StoreOptions {
   readonly commitDelayMs?: number
 }
 
-/** A row that is written with the next group, however often it changed until then. */
-export interface LateRow {
-  toChange(): Change
-}
-
 interface Waiting {
   readonly unit: Unit
   readonly resolve: () => void
@@ -46,8 +41,6 @@ export class Store {
   readonly reader: Database.Database
   readonly #writer: Worker
   #gathering: Waiting[] = []
-  #lateRows = new Set<LateRow>()
-  #lateInFlight: readonly LateRow[] = []
   #inFlight: readonly Waiting[] | undefined
   #isPosting = false
   #broken: GanglionError | undefined
@@ -77,6 +70,7 @@ export class Store {
     }
     try {
       mkdirSync(options.folder, { recursive: true, mode: 0o700 })
+      makePrivate(file)
       const hadRoom = migrateWithReserve(file, reserveFile)
       if (hadRoom && !hasReserve(reserveFile)) reserveSpace(reserveFile)
       const writer = new Worker(new URL('./writer.ts', import.meta.url), { workerData: start })
@@ -121,11 +115,6 @@ export class Store {
     return this.commit({ changes, lifeSafety: false, undo: () => undefined })
   }
 
-  /** Writes the row with the next group. */
-  late(row: LateRow): void {
-    this.#lateRows.add(row)
-  }
-
   /** Answers once all that was given before is on the disk. */
   settled(): Promise<void> {
     return this.put()
@@ -158,11 +147,6 @@ export class Store {
       for (const change of unit.changes) append(flat, change)
       ends.push(flat.length)
     }
-    // Last readings ride with the last unit: nobody waits for them alone.
-    this.#lateInFlight = [...this.#lateRows]
-    for (const row of this.#lateInFlight) append(flat, row.toChange())
-    this.#lateRows.clear()
-    ends[ends.length - 1] = flat.length
     const group: Group = { flat, ends, lifeSafety: units.map(({ unit }) => unit.lifeSafety) }
     this.#inFlight = units
     this.#writer.postMessage(group)
@@ -188,7 +172,6 @@ export class Store {
   #refuse(units: readonly Waiting[], stored: readonly boolean[], answer: GroupAnswer): void {
     const error = storeError(answer.code, answer.message)
     this.#isFull = error.code === 'store-full'
-    if (stored.at(-1) !== true) for (const row of this.#lateInFlight) this.#lateRows.add(row)
     const isKept = ({ unit }: Waiting): boolean => this.#isFull && unit.lifeSafety
     const refused = units.filter((_, index) => stored[index] !== true)
     const gathered = this.#gathering.filter((waiting) => !isKept(waiting))
@@ -209,6 +192,12 @@ export class Store {
     for (const { unit } of [...gone].reverse()) unit.undo()
     for (const { reject } of gone) reject(this.#broken)
   }
+}
+
+/** SQLite gives the files beside the database its mode. */
+function makePrivate(file: string): void {
+  closeSync(openSync(file, 'a', 0o600))
+  chmodSync(file, 0o600)
 }
 
 function append(flat: (string | number | null | Uint8Array)[], change: Change): void {

@@ -6,6 +6,7 @@ import { quantityIds, quantityOf } from '../../gateway/quantity.ts'
 import type { Reading } from '../../gateway/reading.ts'
 import type { Raise, RuleContext, RuleKind } from '../../gateway/rule.ts'
 import { Span } from '../../gateway/words.ts'
+import { cameLate } from '../came-late.ts'
 import { dueInHours, type Hours } from '../opening.ts'
 import { nothingSeen, perDevice, type DeviceRule, type Memos } from '../per-device.ts'
 import { firstHit, isStillThere, spotsOf, tracksIn, type Spot } from '../same-thing.ts'
@@ -73,7 +74,7 @@ function dwellOf(settings: DwellSettings, context: RuleContext): DeviceRule<Dwel
         next = undefined
       }
       for (const reading of said?.readings ?? []) {
-        if (!isJudged(reading) || (next && reading.at < next.since)) continue
+        if (!isJudged(reading) || (next && cameLate(reading.at, next.since, now))) continue
         newest = reading.at
         const tracks = tracksIn(said?.stays ?? [], reading.part, labels)
         if (next && isThere(next, reading, tracks)) {

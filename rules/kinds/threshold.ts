@@ -6,6 +6,7 @@ import type { Reading } from '../../gateway/reading.ts'
 import type { Raise, RaisedBy, RuleKind } from '../../gateway/rule.ts'
 import { Span } from '../../gateway/words.ts'
 import { difference, Limit, limitComplaint } from '../limit.ts'
+import { cameLate } from '../came-late.ts'
 import { nothingSeen, perDevice, type DeviceRule, type Memos } from '../per-device.ts'
 
 const ThresholdSettings = Type.Object(
@@ -108,7 +109,7 @@ function thresholdOf(settings: ThresholdSettings): DeviceRule<ThresholdMemo> {
       let clearedAt: Instant | undefined
       let newest: Reading | undefined
       for (const reading of said?.readings ?? []) {
-        if (!isJudged(reading) || (next && reading.at < next.since)) continue
+        if (!isJudged(reading) || (next && cameLate(reading.at, next.since, now))) continue
         newest = reading
         if (next?.isRaised) {
           if (!isBack(reading)) continue

@@ -69,7 +69,7 @@ export async function startModbusServer(endpoint: Endpoint, clock: Clock): Promi
     }
     unit.onAsked()
     if (unit.fault === 'dead') return
-    const pdu = pduOf(unit, frame.pdu)
+    const pdu = answerTo(unit, frame.pdu)
     if (unit.fault !== 'late') {
       reply(pdu)
       return
@@ -117,7 +117,8 @@ export async function startModbusServer(endpoint: Endpoint, clock: Clock): Promi
   }
 }
 
-function pduOf(unit: ModbusUnit, pdu: Uint8Array): Uint8Array {
+/** The PDU that a unit answers a request with. */
+export function answerTo(unit: ModbusUnit, pdu: Uint8Array): Uint8Array {
   const asked = decodeRequest(pdu)
   if (asked.is === 'wrong') return encodeException(asked.function, asked.exception)
   const { function: fn } = asked.request

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { hostMs } from './host-time.ts'
 
-/** What the bare script posts to: it notes when each change was answered, and checks nothing. */
+/** What the bare script and the peers post to: it notes when each change was answered, and checks nothing. */
 export interface Receipt {
   readonly device: string
   readonly revision: number
