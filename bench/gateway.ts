@@ -13,6 +13,7 @@ const LOOK_MS = 5
 const STOP_MS = 8000
 const HEALTH_MS = 20_000
 const MOST_TROUBLES = 5
+const ASKED_AT_ONCE = 50
 
 export interface GatewayWish {
   /** Makes every commit this much slower, as an eMMC does. */
@@ -81,12 +82,31 @@ export class BenchGateway {
   }
 
   async health(): Promise<GatewayHealth> {
+    return (await this.#get('/api/health')) as GatewayHealth // our own API
+  }
+
+  /** How many of these devices have a reading that is not older than this. */
+  async heardSince(deviceIds: readonly string[], since: number): Promise<number> {
+    let heard = 0
+    for (let at = 0; at < deviceIds.length; at += ASKED_AT_ONCE) {
+      const answers = await Promise.all(
+        deviceIds
+          .slice(at, at + ASKED_AT_ONCE)
+          .map(async (id) => (await this.#get(`/api/devices/${id}/readings`)) as readonly { at: number }[]), // our own API
+      )
+      heard += answers.filter((readings) => readings.some((reading) => reading.at >= since)).length
+    }
+    return heard
+  }
+
+  async #get(path: string): Promise<unknown> {
     const token = readFileSync(join(this.box.dataFolder, 'token'), 'utf8').trim()
-    const answer = await fetch(`${this.#url()}/api/health`, {
+    const answer = await fetch(`${this.#url()}${path}`, {
       headers: { authorization: `Bearer ${token}` },
       signal: AbortSignal.timeout(HEALTH_MS),
     })
-    return (await answer.json()) as GatewayHealth // our own API
+    if (!answer.ok) throw new Error(`the gateway answered ${answer.status} to ${path}`)
+    return answer.json()
   }
 
   /** What went wrong in it, for the notes. */

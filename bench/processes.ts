@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 
 /** Linux counts CPU time in hundredths of a second, on every architecture that Node runs on. */
 const TICK_MS = 10
+const MAIN_THREAD = 'gateway main thread'
 
 /** CPU time that a process has used, in ms; 0 when it is gone. */
 export const cpuMs = (pid: number): number => ticksIn(`/proc/${pid}/stat`) * TICK_MS
@@ -33,24 +34,51 @@ export function rssMb(pid: number): number {
   }
 }
 
+/** What a process has given to the disk, in MB: a card wears out by it. */
+export function writtenMb(pid: number): number {
+  try {
+    const bytes = /^write_bytes: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]
+    return Number(bytes ?? 0) / 1024 ** 2
+  } catch {
+    return 0
+  }
+}
+
 export const childrenOf = (pid: number): readonly number[] =>
   readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
     readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
   )
 
-/** Shares of one core in %, by name, between `start` and the call of the answer. */
+/** CPU time that the whole machine has worked, in ms; what a hypervisor took away counts as work of others. */
+function machineMs(): number {
+  const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = (
+    readFileSync('/proc/stat', 'utf8').split('\n')[0] ?? ''
+  )
+    .split(/\s+/)
+    .map(Number)
+  return (user + nice + system + irq + softirq + steal) * TICK_MS
+}
+
+/**
+ * Shares of one core in %, by name, between this call and the call of the answer. `others` is what everything else on
+ * the machine took: where it is much, the figures beside it say little.
+ */
 export function watchCpu(pids: Readonly<Record<string, number>>): () => Readonly<Record<string, number>> {
   const startedAt = performance.now()
   const read = (): readonly (readonly [string, number])[] =>
     Object.entries(pids).flatMap(([name, pid]) => [
       [name, cpuMs(pid)] as const,
-      ...(name === 'gateway' ? [['gateway main thread', mainThreadMs(pid)] as const] : []),
+      ...(name === 'gateway' ? [[MAIN_THREAD, mainThreadMs(pid)] as const] : []),
     ])
+  const machineBefore = machineMs()
   const before = new Map(read())
   return () => {
     const spanMs = performance.now() - startedAt
-    return Object.fromEntries(
-      read().map(([name, ms]) => [name, ((ms - (before.get(name) ?? 0)) / spanMs) * 100]),
+    const shares = read().map(
+      ([name, ms]) => [name, ((ms - (before.get(name) ?? 0)) / spanMs) * 100] as const,
     )
+    const machine = ((machineMs() - machineBefore) / spanMs) * 100
+    const own = shares.reduce((sum, [name, share]) => (name === MAIN_THREAD ? sum : sum + share), 0)
+    return { ...Object.fromEntries(shares), others: Math.max(0, machine - own) }
   }
 }

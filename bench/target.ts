@@ -8,7 +8,7 @@ export interface Target {
   readonly sender: Sender
   /** What it brings to the platform: raises and clears, or raises alone. */
   readonly answersTo: 'changes' | 'alarms'
-  /** Processes by name, for their CPU. */
+  /** Processes by name, for their CPU; the one that is measured first. */
   readonly pids: Readonly<Record<string, number>>
   /** Waits until so many revisions have arrived, for `mostMs` at most. */
   answers(revisions: number, mostMs: number): Promise<Answers>

@@ -20,6 +20,8 @@ export interface DeliverContext {
 const BATCH = 100
 /** Requests under way while all is well: while one travels, the next batch gathers. */
 const PARALLEL = 2
+/** And so many while a backlog fills whole batches. */
+const PARALLEL_DRAINING = 6
 /** A request without an answer for this long counts as hung: another one probes whether the platform is there. */
 const HUNG_MS = 2000
 /** An entry that the platform asked to bring later. */
@@ -98,7 +100,8 @@ export class Deliverer {
     if (this.#notBefore > now) return this.#notBefore - now
     const oldest = Math.min(...[...this.#requests].map(({ startedAt }) => startedAt))
     if (this.#backOff.isAway || now - oldest >= HUNG_MS) return Math.max(this.#lastStart + HUNG_MS - now, 0)
-    return this.#requests.size < PARALLEL ? 0 : oldest + HUNG_MS - now
+    const most = this.#context.outbox.ready >= BATCH ? PARALLEL_DRAINING : PARALLEL
+    return this.#requests.size < most ? 0 : oldest + HUNG_MS - now
   }
 
   async #send(batch: readonly Taken[]): Promise<void> {

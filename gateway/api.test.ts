@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { instant } from '../base/clock.ts'
-import { openPath, tempFolder, tinyBox } from '../tests/fixtures.ts'
+import { atEnd, openPath, tempFolder, tinyBox } from '../tests/fixtures.ts'
 import { WireAccounts } from './access.ts'
 import { makeApi } from './api.ts'
 import { FakeClock } from '../base/clock.ts'
@@ -37,7 +37,7 @@ async function open(t: TestContext): Promise<Api> {
   const path = await openPath(t, { box: await tinyBox(folder), folder })
   for (const deviceId of ['d1', 'd2']) await path.pipeline.accept({ deviceId, fields: { smoke: true } })
   await path.pipeline.accept({ deviceId: 'meter', fields: { mA: 12 } })
-  t.after(() => path.stop())
+  atEnd(t, () => path.stop())
   const accounts = new WireAccounts(path.store, new FakeClock())
   const app = makeApi({
     token: TOKEN,

@@ -67,9 +67,7 @@ export class CaseBook {
     const { reader } = context.store
     this.#seq = reader.prepare('SELECT ifnull(max(seq), 0) FROM outbox').pluck().get() as number // one integer
     this.#find = reader.prepare('SELECT body, standing FROM cases WHERE key = ?')
-    const rows = reader
-      .prepare("SELECT body, standing FROM cases WHERE ended = 0 OR standing <> '[]'")
-      .all() as CaseRow[] // the columns named
+    const rows = reader.prepare('SELECT body, standing FROM cases WHERE ended = 0').all() as CaseRow[] // the columns named
     for (const row of rows) this.#keep(toOpenCase(row))
     const held = reader
       .prepare('SELECT seq, connector, body FROM outbox WHERE held = 1 ORDER BY seq')

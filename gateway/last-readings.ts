@@ -101,8 +101,12 @@ export class LastReadings {
     this.#cancel?.()
     const rows = [...new Set([...this.#left, ...this.#dirty])]
     if (rows.length === 0) return
-    await this.#store.settled()
-    await this.#store.put(...rows.map(toChange), ['putMeta', 'folded', String(this.#newest.get())])
+    try {
+      await this.#store.settled()
+      await this.#store.put(...rows.map(toChange), ['putMeta', 'folded', String(this.#newest.get())])
+    } catch {
+      // The store has said what is wrong. The log has what the rows have not, and the stop goes on.
+    }
   }
 
   #touch(row: DeviceRow): void {

@@ -78,6 +78,11 @@ export class Outbox {
     return this.#waiting
   }
 
+  /** Cases whose next revision may go at once. */
+  get ready(): number {
+    return this.#lanes[0].length + this.#lanes[1].length
+  }
+
   get refused(): number {
     return this.#refused
   }

@@ -59,6 +59,11 @@ const impostors: readonly { readonly name: string; readonly says: string; readon
   { name: 'a platform that answers 404', says: answer('404 Not Found', 'no'), reason: /answered 404/ },
   { name: 'a platform that answers 500', says: answer('500 Oops', 'x'), reason: /answered 500/ },
   {
+    name: 'a platform that answers 202 to everything',
+    says: answer('202 Accepted', ''),
+    reason: /platform-nonsense: it answered 202/,
+  },
+  {
     name: 'a platform that redirects',
     says: answer('302 Found', ''),
     reason: /platform-nonsense: it answered 302/,
@@ -111,7 +116,7 @@ test(
       })
       runs.push(run)
     }
-    assert.equal(runs.length, 11)
+    assert.equal(runs.length, 12)
     await Promise.all(runs)
   },
 )

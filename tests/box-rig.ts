@@ -196,6 +196,15 @@ export class BoxProcess {
     return this
   }
 
+  /** Waits until it has ended without having started. */
+  async refused(): Promise<{ readonly code: number | null; readonly signal: string | null }> {
+    await until('the end of a gateway that must not start', () => {
+      if (this.output !== '') throw new Error(`it started: ${this.output}`)
+      return !this.isRunning
+    })
+    return this.ended
+  }
+
   token(): string {
     return readFileSync(join(this.box.dataFolder, 'token'), 'utf8').trim()
   }

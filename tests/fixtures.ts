@@ -245,6 +245,7 @@ export async function openPath(t: TestContext, options: PathOptions): Promise<Pa
     async stop() {
       pipeline.stop()
       health.stop()
+      await lastReadings.close()
       await store.close()
     },
   }

@@ -58,7 +58,7 @@ export class ScriptedConnector implements Connector {
       try {
         answer(rule(question))
       } catch (error) {
-        fail(error) // thrown by the test
+        fail(error instanceof Error ? error : new Error(String(error)))
       }
     })
   }

@@ -1,5 +1,5 @@
 import { spread } from '../percentile.ts'
-import { watchCpu } from '../processes.ts'
+import { watchCpu, writtenMb } from '../processes.ts'
 import type { Target } from '../target.ts'
 import type { Sent } from './messages.ts'
 
@@ -43,8 +43,11 @@ export async function measureLoad(target: Target, { perSecond, warmS, holdS, cyc
   // What is answered is the delay since it was last asked.
   await target.loopDelayP99()
   const stopWatch = watchCpu(target.pids)
+  const [pid = 0] = Object.values(target.pids)
+  const writtenBefore = writtenMb(pid)
   const sent = await target.sender.send({ perSecond, seconds: holdS, cycle })
   const cpu = stopWatch()
+  const writtenPerS = (writtenMb(pid) - writtenBefore) / holdS
   const loopDelayP99 = await target.loopDelayP99()
   const { changes } = sent
   const revisions = (revisionsOf.get(target) ?? 0) + warm.changes.device.length + changes.device.length
@@ -78,7 +81,7 @@ export async function measureLoad(target: Target, { perSecond, warmS, holdS, cyc
     loopDelayP99,
     isWhole,
     said: [
-      `${Math.round(sent.perSecond).toLocaleString('en')} messages/s for ${holdS} s; p50 / p99 / max: alarm → 2xx ${spread(alarmMs)} ms, acknowledgement ${spread(sent.ackMs)} ms`,
+      `${Math.round(sent.perSecond).toLocaleString('en')} messages/s for ${holdS} s; p50 / p99 / max: alarm → 2xx ${spread(alarmMs)} ms, acknowledgement ${spread(sent.ackMs)} ms; ${writtenPerS.toFixed(1)} MB/s written; others took ${Math.round(cpu['others'] ?? 0)} % CPU`,
       ...(isWhole
         ? []
         : [

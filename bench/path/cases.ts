@@ -38,7 +38,7 @@ export const cases: Measurement = {
           messages: loaded.sent.messages,
           devices: DEVICES,
           fsyncMs: run.fsyncMs,
-          cpu: { ...loaded.cpu, ...bare.loaded.cpu },
+          cpu: { ...bare.loaded.cpu, ...loaded.cpu },
           bare: bare.perSecond,
           said: [
             `${run.either('the highest rate that held for 30 s', 'held for 3 s; a full run looks for the highest')}; raise or clear → 2xx p50 ${percentile(loaded.changeMs, 0.5).toFixed(1)} ms, p99 ${percentile(loaded.changeMs, 0.99).toFixed(1)} ms`,

@@ -33,7 +33,7 @@ export const readings: Measurement = {
           messages: loaded.sent.messages,
           devices: DEVICES,
           fsyncMs: run.fsyncMs,
-          cpu: { ...loaded.cpu, ...bare.cpu },
+          cpu: { ...bare.cpu, ...loaded.cpu },
           bare: percentile(bare.alarmMs, 0.99),
           said: [...loaded.said, ...bare.said.map((line) => `bare: ${line}`), ...peers],
         },

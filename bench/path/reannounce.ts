@@ -1,5 +1,3 @@
-import Database from 'better-sqlite3'
-import { join } from 'node:path'
 import type { Measurement } from '../area.ts'
 import { Sender } from '../load/sender.ts'
 import { watchCpu } from '../processes.ts'
@@ -53,8 +51,13 @@ export const reannounce: Measurement = {
         const answeredAt = await product.answers(live, ANSWER_MS)
         await alive.stop()
         const waits = sentAt.map((at, index) => (answeredAt(devices + index, 1) ?? at + ANSWER_MS) - at)
-        const stored = storedSince(join(box.dataFolder, 'ganglion.db'), startedAt)
-        const kept = box.devices.filter((_, index) => stored.has(`smoke-${index}`)).length
+        const troubles = await product.troubles()
+        await product.killAndStart()
+        await product.gateway.ready()
+        const kept = await product.gateway.heardSince(
+          box.places.map((place) => place.slice(place.indexOf('/') + 1)),
+          startedAt,
+        )
         const notes = {
           messages: devices + live,
           devices: devices + live,
@@ -62,7 +65,8 @@ export const reannounce: Measurement = {
           cpu,
           said: [
             `${opened.acknowledged} of ${devices} announcements acknowledged within ${opened.tookMs.toFixed(0)} ms of the first connection; ${live} live alarms`,
-            ...(await product.troubles()),
+            `counted after a kill -9 and a start`,
+            ...troubles,
           ],
         }
         const lost = devices + live - kept + (devices - opened.acknowledged)
@@ -73,15 +77,4 @@ export const reannounce: Measurement = {
       },
     )
   },
-}
-
-/** Devices whose last reading on the disk is not older than this. */
-function storedSince(file: string, since: number): ReadonlySet<string> {
-  const db = new Database(file, { readonly: true })
-  try {
-    const rows = db.prepare('SELECT device_id FROM last_readings WHERE at >= ?').pluck().all(since)
-    return new Set(rows as string[]) // one text column
-  } finally {
-    db.close()
-  }
 }

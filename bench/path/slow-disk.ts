@@ -33,7 +33,7 @@ export const slowDisk: Measurement = {
       messages: loaded.sent.messages,
       devices: DEVICES,
       fsyncMs: run.fsyncMs + SLOW_DISK_MS,
-      cpu: { ...loaded.cpu, ...bare.cpu },
+      cpu: { ...bare.cpu, ...loaded.cpu },
       said: [...loaded.said, ...bare.said.map((line) => `bare: ${line}`)],
     }
     const holds = loaded.isWhole

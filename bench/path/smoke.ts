@@ -39,7 +39,7 @@ export const smoke: Measurement = {
       messages: product[of].sent.messages,
       devices: DEVICES,
       fsyncMs: run.fsyncMs,
-      cpu: { ...product[of].cpu, ...bare[of].cpu },
+      cpu: { ...bare[of].cpu, ...product[of].cpu },
       said: [
         ...product[of].said,
         ...bare[of].said.map((line) => `bare: ${line}`),

@@ -40,7 +40,7 @@ class NodeRed implements Target {
 
   get pids(): Readonly<Record<string, number>> {
     const { mosquitto, nodeRed } = this.#parts
-    return { mosquitto: mosquitto.pid ?? 0, 'Node-RED': nodeRed.pid ?? 0 }
+    return { 'Node-RED': nodeRed.pid ?? 0, mosquitto: mosquitto.pid ?? 0 }
   }
 
   async answers(revisions: number, mostMs: number): Promise<Answers> {
