@@ -72,9 +72,16 @@ test('a pause ends with its time, or at once with the reason of the abort', asyn
   const aborted = AbortSignal.abort(reason)
   await assert.rejects(pause(clock, 10, aborted), reason)
   const abort = new AbortController()
-  const broken = pause(clock, 10, abort.signal)
+  let cancelled = 0
+  const counting = {
+    now: () => clock.now(),
+    ticks: () => clock.ticks(),
+    after: () => () => cancelled++,
+  }
+  const broken = pause(counting, 10, abort.signal)
   abort.abort(reason)
   await assert.rejects(broken, reason)
+  assert.equal(cancelled, 1, 'its timer is left behind')
   let isOver = false
   const over = pause(clock, 10, new AbortController().signal).then(() => (isOver = true))
   await clock.turn(9)

@@ -13,6 +13,10 @@ export interface Run {
   newFolder(name: string): string
   /** The first for a full run, the second for a short one. */
   either<T>(full: T, short: T): T
+  /** Smoke alarms of a loaded box: 2,000. */
+  readonly loadDevices: number
+  /** An acknowledgement or answer that is not there this long after the last message will not come. */
+  readonly patienceMs: number
   /** Progress for whoever waits. */
   say(line: string): void
 }

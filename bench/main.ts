@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { messageOf } from '../base/errors.ts'
 import type { Area, Measurement, Run } from './area.ts'
 import { fsyncTime } from './disk.ts'
 import { rounded, toRow, type Measured, type Row } from './rows.ts'
@@ -41,6 +42,7 @@ async function main(words: string[]): Promise<number> {
       process.exit(INTERRUPTED)
     })
   }
+  let exitCode = 0
   try {
     for (const name of areas.length > 0 ? areas : known) {
       const { default: area } = (await import(join(areasFolder, `${name}.ts`))) as { default: Area }
@@ -54,10 +56,12 @@ async function main(words: string[]): Promise<number> {
         withPeers: values.peers === true,
         nodeOptions: values.node ?? [],
       })
-      const measured = await measure(chosen, run)
+      const { measured, failed } = await measure(chosen, run)
       report(name, area, measured)
+      for (const line of failed) say(line)
+      if (failed.length > 0) exitCode = 1
     }
-    return 0
+    return exitCode
   } finally {
     if (values.keep === true) say(`kept: ${folder}`)
     else rmSync(folder, { recursive: true, force: true })
@@ -77,19 +81,38 @@ function newRun(folder: string, wish: Pick<Run, 'isShort' | 'withPeers' | 'nodeO
       mkdirSync(own, { recursive: true })
       return own
     },
+    loadDevices: wish.isShort ? 500 : 2000,
+    patienceMs: wish.isShort ? 4000 : 15_000,
     either: (full, short) => (wish.isShort ? short : full),
     say: (line) => say(`${((performance.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  ${line}`),
   }
 }
 
+interface Brought {
+  readonly measured: readonly Measured[]
+  /** What could not be measured, and why: the other rows are measured all the same. */
+  readonly failed: readonly string[]
+}
+
 /** Figures one after the other; counts beside each other when time is short. */
-async function measure(chosen: readonly Measurement[], run: Run): Promise<readonly Measured[]> {
-  const measured: Measured[] = []
+async function measure(chosen: readonly Measurement[], run: Run): Promise<Brought> {
   const figures = chosen.filter(({ kind }) => kind === 'figures' || !run.isShort)
   const counts = chosen.filter((measurement) => !figures.includes(measurement))
-  for (const measurement of figures) measured.push(...(await measurement.run(run)))
-  const together = await Promise.all(counts.map((measurement) => measurement.run(run)))
-  return [...measured, ...together.flat()]
+  const brought: Brought[] = []
+  for (const measurement of figures) brought.push(await attempt(measurement, run))
+  brought.push(...(await Promise.all(counts.map((measurement) => attempt(measurement, run)))))
+  return {
+    measured: brought.flatMap(({ measured }) => measured),
+    failed: brought.flatMap(({ failed }) => failed),
+  }
+}
+
+async function attempt(measurement: Measurement, run: Run): Promise<Brought> {
+  try {
+    return { measured: await measurement.run(run), failed: [] }
+  } catch (error) {
+    return { measured: [], failed: [`FAILED ${measurement.rows.join(', ')}: ${messageOf(error)}`] }
+  }
 }
 
 /** The table, and two files: the rows as they are judged, and how each was measured. */

@@ -330,8 +330,14 @@ test('an answer in the moment of the stop is noted, and a stop is no trouble of 
   await line.put('a:1')
   await line.start()
   await line.put('b:1')
+  line.connector.endsWithAbort = false
+  let hasEnded = false
+  const stopped = line.stop().then(() => (hasEnded = true))
+  await line.rest()
+  assert.equal(hasEnded, false, 'it ended before its requests')
   line.connector.sends[0]?.answer([taken])
-  await line.stop()
+  line.connector.sends[1]?.answer(away())
+  await stopped
   assert.deepEqual(line.rows, ['b:1'])
   assert.deepEqual(line.states, ['platform delivering'])
 })
@@ -361,8 +367,8 @@ test('whatever the platform does, each revision is taken once, in order, and non
   let run = 0
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fate, { maxLength: 12 }),
-      fc.array(fc.nat(4), { minLength: 1, maxLength: 25 }),
+      fc.array(fate, { maxLength: 12, size: 'max' }),
+      fc.array(fc.nat(4), { minLength: 1, maxLength: 25, size: 'max' }),
       async (fates, cases) => {
         run++
         const got: string[] = []

@@ -192,11 +192,13 @@ export class CaseBook {
     const next = movedCase(open.case, move)
     if (next === open.case) return 'old'
     // Kept also when it has ended, until this is stored: a second move may ride in the same draft.
-    if (!this.#byKey.has(next.key)) this.#keep(open)
     const forgetIfEnded = (): void => {
       if (isEnded(open.case.stage)) this.#forget(open)
     }
-    draft.onUndo(forgetIfEnded)
+    if (!this.#byKey.has(next.key)) {
+      this.#keep(open)
+      draft.onUndo(forgetIfEnded)
+    }
     this.#store(draft, open, next, open.standing)
     draft.afterwards(forgetIfEnded)
     return 'moved'

@@ -33,6 +33,8 @@ test('keys are forgotten when nobody can ask for them any more, and none before'
   assert.equal(await kept(), 2)
   await clock.turn(60_000)
   assert.equal(await kept(), 1)
+  assert.equal(await seenBefore.has(arrival({ messageId: 'first' }), clock.now()), false)
+  assert.equal(await seenBefore.has(arrival({ messageId: 'second' }), clock.now()), true)
   seenBefore.stop()
   await clock.turn(3_600_000)
   assert.equal(await kept(), 1)

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { atEnd } from './fixtures.ts'
 import { RawMqtt } from './raw-mqtt.ts'
@@ -24,6 +26,11 @@ async function raw(t: TestContext, box: TestBox, account: string, secret?: strin
   client.connect(account, { clientId: 'raw', secret: secret ?? secretOf(box, account) })
   await until(`an answer to ${account}`, () => client.has('connack') || client.isClosed)
   return client
+}
+
+interface LogLine {
+  readonly code?: string
+  readonly count: number
 }
 
 const upOf = (beam: string): string => `ganglion/shop/${beam}/up`
@@ -122,6 +129,19 @@ test('bad MQTT input is counted, and the next good alarm is a case', async (t) =
       await stillRaises('fast')
     },
   )
+
+  await t.test('a repeated trouble is logged at once and then with its count, not each time', async () => {
+    const logged = (): readonly LogLine[] =>
+      readFileSync(join(box.dataFolder, 'log', 'ganglion.log'), 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as LogLine) // written by our own log
+        .filter(({ code }) => code === 'mqtt: payload-invalid (z2m)')
+    const counted = (): number => logged().reduce((sum, { count }) => sum + count, 0)
+    await until('all of them in the log', () => counted() === 5)
+    assert.equal(logged()[0]?.count, 1)
+    assert.ok(logged().length < 5)
+  })
 
   assert.equal(platform.platform.counters().repeats, 0)
   assert.ok(gateway.isRunning)

@@ -22,6 +22,8 @@ export class ScriptedConnector implements Connector {
   onSend: ((batch: readonly Delivery[]) => readonly DeliveryAnswer[] | Away) | undefined
   onProof: ((file: ProofFile) => DeliveryAnswer | Away) | undefined
   onPoll: ((cursor: string) => Stages) | undefined
+  /** Answers an abort by itself, as a connection does that is closed at once. */
+  endsWithAbort = true
   readonly #ticks: () => number
 
   constructor(ticks: () => number) {
@@ -53,7 +55,10 @@ export class ScriptedConnector implements Connector {
     return new Promise((answer, fail) => {
       list.push({ question, at: this.#ticks(), signal, answer, fail })
       // As every connector: what is aborted has not reached the platform.
-      signal.addEventListener('abort', () => answer({ is: 'away', reason: 'aborted' }), { once: true })
+      const onAbort = (): void => {
+        if (this.endsWithAbort) answer({ is: 'away', reason: 'aborted' })
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
       if (!rule) return
       try {
         answer(rule(question))

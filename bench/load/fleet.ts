@@ -9,8 +9,8 @@ const TURN_MS = 1
 const AGAIN_MS = 50
 /** After a stall the schedule is caught up four turns at a time. */
 const MOST_MS = 4
-/** What is still on its way at the end is waited for this long. */
-const LAST_ACKS_MS = 20_000
+/** The last connections are waited for this long. */
+const LAST_LINKS_MS = 20_000
 
 interface Device {
   readonly link: Link
@@ -106,7 +106,7 @@ export class Fleet {
     const wanted = greets ? devices.length : 0
     await until(
       () => (ready >= this.#links.length && this.#acknowledged >= wanted) || this.#isHalted,
-      LAST_ACKS_MS,
+      LAST_LINKS_MS,
     )
     this.#say({
       is: 'opened',
@@ -117,7 +117,7 @@ export class Fleet {
     })
   }
 
-  async #send({ perSecond, seconds, cycle, oneInFlight }: SendMessages): Promise<void> {
+  async #send({ perSecond, seconds, cycle, patienceMs, oneInFlight }: SendMessages): Promise<void> {
     this.#forget()
     const changes = { device: new Column(), revision: new Column(), isOn: new Column(), sentAt: new Column() }
     const startedAt = hostMs()
@@ -144,7 +144,7 @@ export class Fleet {
     const tookS = (hostMs() - startedAt) / 1000
     // A clean connection that broke will not bring its acknowledgements any more.
     const isLeft = (): boolean => this.#isClean && this.#broken > 0
-    await until(() => this.#acknowledged >= this.#messages || isLeft(), LAST_ACKS_MS)
+    await until(() => this.#acknowledged >= this.#messages || isLeft(), patienceMs)
     const sent: Sent = {
       is: 'sent',
       messages: this.#messages,

@@ -8,6 +8,8 @@ export interface Load {
   readonly warmS: number
   readonly holdS: number
   readonly cycle: number
+  /** An acknowledgement or answer that is not there this long after the last message will not come. */
+  readonly patienceMs: number
 }
 
 export interface Loaded {
@@ -25,8 +27,6 @@ export interface Loaded {
   readonly said: readonly string[]
 }
 
-/** An answer that is not there after this long will not come. */
-const ANSWER_MS = 15_000
 /** Of the rate asked for: timers of a busy machine are late. */
 const HELD = 0.98
 
@@ -34,8 +34,9 @@ const HELD = 0.98
 const revisionsOf = new WeakMap<Target, number>()
 
 /** Sends at a steady rate: first to warm up, then measured. */
-export async function measureLoad(target: Target, { perSecond, warmS, holdS, cycle }: Load): Promise<Loaded> {
-  const warm = await target.sender.send({ perSecond, seconds: warmS, cycle })
+export async function measureLoad(target: Target, load: Load): Promise<Loaded> {
+  const { perSecond, warmS, holdS, cycle, patienceMs } = load
+  const warm = await target.sender.send({ perSecond, seconds: warmS, cycle, patienceMs })
   if (warm.broken > 0) {
     const troubles = (await target.troubles()).join('\n')
     throw new Error(`${warm.broken} connections broke while warming up: ${warm.reason}\n${troubles}`)
@@ -45,14 +46,14 @@ export async function measureLoad(target: Target, { perSecond, warmS, holdS, cyc
   const stopWatch = watchCpu(target.pids)
   const [pid = 0] = Object.values(target.pids)
   const writtenBefore = writtenMb(pid)
-  const sent = await target.sender.send({ perSecond, seconds: holdS, cycle })
+  const sent = await target.sender.send({ perSecond, seconds: holdS, cycle, patienceMs })
   const cpu = stopWatch()
   const writtenPerS = (writtenMb(pid) - writtenBefore) / holdS
   const loopDelayP99 = await target.loopDelayP99()
   const { changes } = sent
   const revisions = (revisionsOf.get(target) ?? 0) + warm.changes.device.length + changes.device.length
   revisionsOf.set(target, revisions)
-  const answeredAt = await target.answers(revisions, ANSWER_MS)
+  const answeredAt = await target.answers(revisions, patienceMs)
 
   const troubles = await target.troubles()
   const alarmMs: number[] = []
@@ -63,7 +64,7 @@ export async function measureLoad(target: Target, { perSecond, warmS, holdS, cyc
     if (!isOn && target.answersTo === 'alarms') return
     const answered = answeredAt(device, changes.revision[index] ?? 0)
     if (answered === undefined) unanswered++
-    const ms = answered === undefined ? ANSWER_MS : answered - (changes.sentAt[index] ?? NaN)
+    const ms = answered === undefined ? patienceMs : answered - (changes.sentAt[index] ?? NaN)
     changeMs.push(ms)
     if (isOn) alarmMs.push(ms)
   })

@@ -34,6 +34,8 @@ export interface SendMessages {
   readonly seconds: number
   /** Messages of a device's turn: the first alarms, the second clears, the rest change nothing. */
   readonly cycle: number
+  /** What is still on its way at the end is waited for this long. */
+  readonly patienceMs: number
   /** A device waits for its acknowledgement before it speaks again. */
   readonly oneInFlight: boolean
 }

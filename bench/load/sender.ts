@@ -1,6 +1,10 @@
 import { Child } from '../child.ts'
 import type { FromSender, Opened, OpenLinks, SendMessages, Sent, ToSender } from './messages.ts'
 
+const PATIENCE_MS = 20_000
+
+type Wish = Pick<SendMessages, 'perSecond' | 'seconds' | 'cycle'> & Partial<SendMessages>
+
 /** The sender in its own process, as the bench speaks with it. */
 export class Sender {
   readonly #child = new Child<ToSender, FromSender>(new URL('sender-main.ts', import.meta.url))
@@ -20,9 +24,9 @@ export class Sender {
   }
 
   /** Sends and waits for the last acknowledgement. */
-  async send(asked: Omit<SendMessages, 'is' | 'oneInFlight'> & { oneInFlight?: boolean }): Promise<Sent> {
+  async send(asked: Wish): Promise<Sent> {
     const sent = this.#child.next('sent')
-    this.#child.tell({ is: 'send', oneInFlight: false, ...asked })
+    this.#child.tell({ is: 'send', oneInFlight: false, patienceMs: PATIENCE_MS, ...asked })
     return sent
   }
 

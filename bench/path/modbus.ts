@@ -30,10 +30,10 @@ export const modbusCpu: Measurement = {
     run.say(`${DEVICES} Modbus devices × ${points.length} points every ${everyMs} ms`)
     const ones = Array.from({ length: DEVICES }, () => 1)
     return withUnits({ run, name: 'modbus', everyMs, units: ones }, async ({ gateway, units }) => {
-      await wait(run.either(5000, 2000))
+      await wait(run.either(5000, 1000))
       const stopWatch = watchCpu({ gateway: gateway.pid, units: units.pid })
       const before = await count(units)
-      const spanS = run.either(30, 3)
+      const spanS = run.either(30, 2)
       await wait(spanS * 1000)
       const cpu = stopWatch()
       const requests = sum(await count(units)) - sum(before)
@@ -67,7 +67,7 @@ export const modbusDead: Measurement = {
   kind: 'counts',
   async run(run) {
     run.say(`${BUS_UNITS} Modbus units on one connection, one of them dead`)
-    const spanMs = run.either(60_000, 6000)
+    const spanMs = run.either(60_000, 5000)
     const asked = { run, name: 'modbus-dead', everyMs: BUS_EVERY_MS, units: [BUS_UNITS] }
     return withUnits(asked, async ({ gateway, units }) => {
       await wait(2000)

@@ -1,11 +1,9 @@
 import type { Measurement } from '../area.ts'
-import { BareTarget } from '../bare-target.ts'
+import { bareBeside, bareFigure, loadNotes } from '../beside.ts'
 import { measureLoad } from '../load/measure.ts'
 import { percentile } from '../percentile.ts'
 import { withProduct } from '../product.ts'
-import type { Notes } from '../rows.ts'
 
-const DEVICES = 2000
 const CYCLE = 10
 const PER_SECOND = 1000
 /** What an eMMC adds to each commit. */
@@ -18,31 +16,26 @@ export const slowDisk: Measurement = {
   async run(run) {
     const load = {
       perSecond: PER_SECOND,
-      warmS: run.either(5, 1),
-      holdS: run.either(30, 3),
+      warmS: run.either(5, 0.5),
+      holdS: run.either(30, 2),
       cycle: CYCLE,
+      patienceMs: run.patienceMs,
     }
-    run.say(`product and bare script on a slow disk: ${PER_SECOND} messages/s`)
+    run.say(`a slow disk: ${PER_SECOND} messages/s`)
+    const bare = await bareBeside(run, 'slow-disk', load, SLOW_DISK_MS)
+    const plan = { smokeAlarms: run.loadDevices }
     const loaded = await withProduct(
-      { run, name: 'slow-disk', plan: { smokeAlarms: DEVICES }, wish: { commitDelayMs: SLOW_DISK_MS } },
+      { run, name: 'slow-disk', plan, wish: { commitDelayMs: SLOW_DISK_MS } },
       async (product) => measureLoad(await product.connect(), load),
     )
-    const target = await BareTarget.start(run, 'slow-disk', DEVICES, SLOW_DISK_MS)
-    const bare = await measureLoad(target, load).finally(() => target.stop())
-    const notes: Notes = {
-      messages: loaded.sent.messages,
-      devices: DEVICES,
-      fsyncMs: run.fsyncMs + SLOW_DISK_MS,
-      cpu: { ...bare.cpu, ...loaded.cpu },
-      said: [...loaded.said, ...bare.said.map((line) => `bare: ${line}`)],
-    }
+    const notes = { ...loadNotes(run, loaded, bare), fsyncMs: run.fsyncMs + SLOW_DISK_MS }
     const holds = loaded.isWhole
     return [
       {
         name: 'smoke-p99-slow-disk',
         value: percentile(loaded.alarmMs, 0.99),
         holds,
-        notes: { ...notes, bare: percentile(bare.alarmMs, 0.99) },
+        notes: { ...notes, ...bareFigure(bare && percentile(bare.alarmMs, 0.99)) },
       },
       { name: 'loop-delay-p99-slow-disk', value: loaded.loopDelayP99, holds, notes },
     ]

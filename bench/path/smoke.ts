@@ -7,7 +7,6 @@ import { rssMb } from '../processes.ts'
 import { withProduct } from '../product.ts'
 import type { Measured, Notes } from '../rows.ts'
 
-const DEVICES = 2000
 /** One alarm, one clear, eight that change nothing. */
 const CYCLE = 10
 const SMOKE_PER_SECOND = 10_000
@@ -34,10 +33,10 @@ export const smoke: Measurement = {
   async run(run) {
     const bare = await ofBare(run)
     const { product, rss } = await ofProduct(run)
-    const peers = run.withPeers ? await nodeRedLines(run, DEVICES, smokeLoad(run)) : []
+    const peers = run.withPeers ? await nodeRedLines(run, run.loadDevices, smokeLoad(run)) : []
     const notes = (of: keyof Both): Notes => ({
       messages: product[of].sent.messages,
-      devices: DEVICES,
+      devices: run.loadDevices,
       fsyncMs: run.fsyncMs,
       cpu: { ...bare[of].cpu, ...product[of].cpu },
       said: [
@@ -70,21 +69,23 @@ export const smoke: Measurement = {
 
 const smokeLoad = (run: Run): Load => ({
   perSecond: SMOKE_PER_SECOND,
-  warmS: run.either(10, 2),
-  holdS: run.either(30, 3),
+  warmS: run.either(10, 1.5),
+  holdS: run.either(30, 2),
   cycle: CYCLE,
+  patienceMs: run.patienceMs,
 })
 
 const ackLoad = (run: Run): Load => ({
   perSecond: ACK_PER_SECOND,
-  warmS: run.either(3, 1),
-  holdS: run.either(20, 2),
+  warmS: run.either(3, 0.5),
+  holdS: run.either(20, 1),
   cycle: CYCLE,
+  patienceMs: run.patienceMs,
 })
 
 async function ofBare(run: Run): Promise<Both> {
-  run.say(`bare script: ${DEVICES} devices`)
-  const target = await BareTarget.start(run, 'smoke', DEVICES)
+  run.say(`bare script: ${run.loadDevices} devices`)
+  const target = await BareTarget.start(run, 'smoke', run.loadDevices)
   try {
     return {
       smoke: await measureLoad(target, smokeLoad(run)),
@@ -96,8 +97,8 @@ async function ofBare(run: Run): Promise<Both> {
 }
 
 async function ofProduct(run: Run): Promise<{ readonly product: Both; readonly rss: number }> {
-  run.say(`product: ${DEVICES} devices at ${SMOKE_PER_SECOND} and ${ACK_PER_SECOND} messages/s`)
-  return withProduct({ run, name: 'smoke', plan: { smokeAlarms: DEVICES } }, async (product) => {
+  run.say(`product: ${run.loadDevices} devices at ${SMOKE_PER_SECOND} and ${ACK_PER_SECOND} messages/s`)
+  return withProduct({ run, name: 'smoke', plan: { smokeAlarms: run.loadDevices } }, async (product) => {
     await product.connect()
     let rss = 0
     const timer = setInterval(() => (rss = Math.max(rss, rssMb(product.gateway.pid))), RSS_EVERY_MS)
