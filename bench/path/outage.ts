@@ -9,6 +9,7 @@ import type { Notes } from '../rows.ts'
 
 const PER_SECOND = 50
 const BEFORE_S = 2
+const PROBE_MS = 2000
 const ANSWER_MS = 60_000
 /** Longer than a repeat would take to come, after everything is there. */
 const REPEATS_MS = 3000
@@ -62,7 +63,7 @@ export const outage: Measurement = {
 const awayS = (run: Run): number => run.either(30, 5)
 
 async function ofWay(run: Run, way: Way): Promise<Outage> {
-  const beams = PER_SECOND * (BEFORE_S + awayS(run))
+  const beams = PER_SECOND * (BEFORE_S + awayS(run)) + (PER_SECOND * PROBE_MS) / 1000
   const plan = { beams, smokeAlarms: 1 }
   return withProduct({ run, name: `outage-${way}`, plan }, async (product) => {
     const smoke = await connect(product)
@@ -70,7 +71,8 @@ async function ofWay(run: Run, way: Way): Promise<Outage> {
     const sending = product.sender.send({ perSecond: PER_SECOND, seconds: beams / PER_SECOND, cycle: 1 })
     await wait(BEFORE_S * 1000)
     await product.platform.setFault(way)
-    await wait(awayS(run) * 1000)
+    // The box looks every two seconds: the platform comes back at any moment between.
+    await wait(awayS(run) * 1000 + Math.random() * PROBE_MS)
     await product.platform.setFault(undefined)
     const backAt = hostMs()
     const smokeSentAt = await smoke.alarm(0)
