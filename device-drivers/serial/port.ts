@@ -98,5 +98,7 @@ function reasonOf(error: unknown): string {
     return 'no permission: the account must be in the group of the port (dialout)'
   if (text.includes('Cannot lock port'))
     return 'in use: by another program, or by devices of this box with other settings'
+  // A write may notice before the port's own close does.
+  if (/\b(EIO|ENXIO|ENODEV|EBADF)\b/.test(text)) return 'the port is gone'
   return text.replace(/^Error:? /, '')
 }
