@@ -2,8 +2,10 @@ import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
 import type { Command } from './commands/command.ts'
 
-// Stripped and compiled code is kept, so that a box starts in a fraction of the time.
-enableCompileCache(join(import.meta.dirname, 'node_modules/.cache/compile'))
+// Stripped and compiled code is kept, so that a box starts in a fraction of the time; threads and children that find
+// it by the environment do not even load the stripper, which takes 10 to 18 MB each.
+process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules/.cache/compile')
+enableCompileCache(process.env['NODE_COMPILE_CACHE'])
 
 const commands: Readonly<Record<string, () => Promise<{ readonly default: Command }>>> = {
   start: () => import('./commands/start.ts'),

@@ -21,7 +21,16 @@ interface DeviceRow {
   heardAt: Instant
   /** Undefined when it was not heard in this run. */
   heardTicks: number | undefined
-  readonly points: Map<string, Reading>
+  readonly points: Map<string, Point>
+}
+
+/**
+ * A point that says the same again keeps the reading of before and only the newer time: at thousands of messages a
+ * second a new object for each would outlive its first collection, and be most of the garbage of the old generation.
+ */
+interface Point {
+  readonly reading: Reading
+  at: Instant
 }
 
 /**
@@ -65,7 +74,8 @@ export class LastReadings {
   }
 
   of(deviceId: string): readonly Reading[] {
-    return [...(this.#rows.get(deviceId)?.points.values() ?? [])]
+    const row = this.#rows.get(deviceId)
+    return row ? readingsOf(row) : []
   }
 
   heard(
@@ -91,7 +101,7 @@ export class LastReadings {
   spoil(deviceId: string): void {
     const row = this.#rows.get(deviceId)
     if (!row) return
-    for (const reading of row.points.values()) put(row, { ...reading, quality: 'bad' })
+    for (const reading of readingsOf(row)) put(row, { ...reading, quality: 'bad' })
     this.#touch(row)
   }
 
@@ -169,11 +179,21 @@ export class LastReadings {
 }
 
 function put(row: DeviceRow, reading: Reading): void {
-  row.points.set(reading.part === '' ? reading.quantity : `${reading.part}/${reading.quantity}`, reading)
+  const key = reading.part === '' ? reading.quantity : `${reading.part}/${reading.quantity}`
+  const before = row.points.get(key)
+  if (before && saysTheSame(before.reading, reading)) before.at = reading.at
+  else row.points.set(key, { reading, at: reading.at })
 }
 
-function toChange({ device, heardAt, points }: DeviceRow): Change {
-  return ['putLastReadings', device.id, device.siteId, heardAt, JSON.stringify([...points.values()])]
+const saysTheSame = (a: Reading, b: Reading): boolean =>
+  a.value === b.value && a.quality === b.quality && a.lastsMs === b.lastsMs
+
+const readingsOf = ({ points }: DeviceRow): readonly Reading[] =>
+  [...points.values()].map(({ reading, at }) => (reading.at === at ? reading : { ...reading, at }))
+
+function toChange(row: DeviceRow): Change {
+  const { device, heardAt } = row
+  return ['putLastReadings', device.id, device.siteId, heardAt, JSON.stringify(readingsOf(row))]
 }
 
 interface StoredRow {
