@@ -430,6 +430,22 @@ test('a lost line makes the last readings bad, also after a restart', async (t) 
   run.path.pipeline.lost('nobody', 'no such device')
 })
 
+test('a value that is said again is as new as its last message, also after a restart', async (t) => {
+  const run = await Run.start(t)
+  await run.say('meter', { mA: 12, t: 20 })
+  await run.wait(5000)
+  await run.say('meter', { mA: 12, t: 21 })
+  const now = run.clock.now()
+  const said = () => run.path.lastReadings.of('meter').map(({ value, at }) => [value, at])
+  const both = [
+    [12, now],
+    [21, now],
+  ]
+  assert.deepEqual(said(), both)
+  await run.restart()
+  assert.deepEqual(said(), both)
+})
+
 test('a rule that breaks does not take the message with it', async (t) => {
   const run = await Run.start(t)
   // Memory that no version of the rule has written.
