@@ -10,6 +10,7 @@ import { durableAcknowledgements, parseTrace, type Durable } from '../strace.ts'
 const DEVICES = 520
 const LEAST = 500
 const PER_SECOND = 200
+const CONNECTIONS_PER_SECOND = 1000
 const calls = 'read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg,fsync,fdatasync'
 
 /** By the kernel's own account: no alarm is acknowledged before a sync of the write-ahead log that began after it. */
@@ -64,7 +65,7 @@ async function trace(run: Run, sync: 'full' | 'off'): Promise<Durable> {
   const port = await withProduct(
     { run, name: `fsync-${sync}`, plan: { smokeAlarms: DEVICES }, wish: { sync, under } },
     async (product) => {
-      await product.connect('clean', PER_SECOND)
+      await product.connect('clean', CONNECTIONS_PER_SECOND)
       await product.sender.send({ perSecond: PER_SECOND, seconds: DEVICES / PER_SECOND, cycle: 1 })
       return product.box.ports.mqtt
     },

@@ -67,7 +67,7 @@ export const modbusDead: Measurement = {
   kind: 'counts',
   async run(run) {
     run.say(`${BUS_UNITS} Modbus units on one connection, one of them dead`)
-    const spanMs = run.either(60_000, 5000)
+    const spanMs = run.either(60_000, 4000)
     const asked = { run, name: 'modbus-dead', everyMs: BUS_EVERY_MS, units: [BUS_UNITS] }
     return withUnits(asked, async ({ gateway, units }) => {
       await wait(2000)

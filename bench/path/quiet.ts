@@ -10,9 +10,9 @@ import type { Measurement, Run } from '../area.ts'
 import { freePorts } from '../free-port.ts'
 
 const scenarioFile = join(import.meta.dirname, '../../simulator/scenarios/quiet-day.yaml')
-const SHORT = '12 s'
+const SHORT = '8 s'
 /** Nothing is begun this long before the end. */
-const SHORT_LAST_MS = 10_000
+const SHORT_LAST_MS = 6000
 const DEMO_PORT = /\b18\d{3}\b/g
 
 /** A day on which nothing happens raises nothing. */
