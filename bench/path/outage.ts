@@ -60,7 +60,7 @@ export const outage: Measurement = {
   },
 }
 
-const awayS = (run: Run): number => run.either(30, 5)
+const awayS = (run: Run): number => run.either(30, 3)
 
 async function ofWay(run: Run, way: Way): Promise<Outage> {
   const beams = PER_SECOND * (BEFORE_S + awayS(run)) + (PER_SECOND * PROBE_MS) / 1000
