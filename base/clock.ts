@@ -12,6 +12,11 @@ export const later = (at: Instant, wait: Duration): Instant => instant(at + wait
 /** RFC 3339 in UTC with milliseconds, as cases and events carry it. */
 export const isoTime = (at: Instant): string => new Date(at).toISOString()
 
+/** A clock before this was never set: a box without a battery wakes in 1970 or on the day its image was made. */
+const EARLIEST_TIME = Date.UTC(2026, 0, 1)
+
+export const isClockSet = (now: Instant): boolean => now >= EARLIEST_TIME
+
 /** Reads the clock and sets timers; nothing else in Ganglion does. */
 export interface Clock {
   /** The wall clock. It may jump: compare spans with `ticks`. */

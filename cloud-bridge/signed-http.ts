@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { Pool } from 'undici'
-import type { Clock, Duration } from '../base/clock.ts'
+import { instant, type Clock, type Duration, type Instant } from '../base/clock.ts'
 import { codeOf } from '../base/errors.ts'
 import { limits } from '../gateway/contract.ts'
 import { CONTRACT } from '../gateway/case.ts'
@@ -39,6 +39,8 @@ export interface SignedHttpOptions {
   readonly timeout: Duration
   /** PEM of the authority that vouches for the platform, in place of the usual ones. */
   readonly ca?: string | undefined
+  /** Hears the platform's clock, to the second, as each answer brings it. */
+  readonly peerTime?: ((at: Instant) => void) | undefined
 }
 
 /** The long poll holds one, and against a platform that hangs every probe takes a fresh one. */
@@ -103,6 +105,8 @@ export class SignedHttp {
         body: ask.body?.bytes ?? null,
         signal: deadline.signal,
       })
+      const date = httpDate(headers.date)
+      if (date !== undefined) this.#options.peerTime?.(instant(date))
       const text = await body.text()
       return this.#judge(ask, { status: statusCode, headers, text })
     } catch (error) {

@@ -12,7 +12,7 @@ import {
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { systemClock } from '../base/clock.ts'
+import { isClockSet, systemClock } from '../base/clock.ts'
 import { codeOf, messageOf } from '../base/errors.ts'
 import { loadBox, type Box } from '../gateway/config.ts'
 import { holderOf } from '../gateway/lock.ts'
@@ -30,8 +30,6 @@ interface Finding {
 const WANTED_FREE = 1024 ** 3
 const SLOW_FSYNC_MS = 25
 const FSYNCS = 20
-/** A clock before this was never set. */
-const EARLIEST_TIME = Date.UTC(2026, 0, 1)
 
 /** `ganglion doctor`: each line is ok, or says what to do. */
 const doctor: Command = {
@@ -162,7 +160,7 @@ function clock(): Finding {
   return {
     what: 'clock',
     found,
-    ...(now < EARLIEST_TIME
+    ...(!isClockSet(now)
       ? { todo: 'set it, or let it follow an NTP server; cases are marked timeUnsure until then' }
       : {}),
   }

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { systemClock, isoTime, type Clock } from '../base/clock.ts'
+import { systemClock, isoTime, type Clock, type Instant } from '../base/clock.ts'
 import { codeOf, GanglionError, isGanglionError, messageOf } from '../base/errors.ts'
 import { Deliverer, ProofCarrier, type DeliverContext } from '../cloud-bridge/deliver.ts'
 import { StageListener } from '../cloud-bridge/stages.ts'
@@ -16,6 +16,7 @@ import { LastReadings } from '../gateway/last-readings.ts'
 import { lockFolder } from '../gateway/lock.ts'
 import { openLog } from '../gateway/log.ts'
 import { Outbox } from '../gateway/outbox.ts'
+import { OwnState } from '../gateway/own-state.ts'
 import { Pipeline } from '../gateway/pipeline.ts'
 import type { PictureSource, Transport, TransportContext } from '../gateway/ports.ts'
 import { settleOldProof } from '../gateway/proof.ts'
@@ -97,6 +98,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       if (troubleWords.has(word)) health.trouble(`${subject}: ${word}`, detail)
     }
     const secret = (reference: string): string => readSecret(reference, dataFolder)
+    const ownState = new OwnState({
+      clock,
+      dataFolder,
+      states: () => health.states(),
+      connectors: box.file.connectors.map(({ id }) => id),
+    })
+    const peerTime = (at: Instant): void => ownState.peerTime(at)
     const deliveries = box.file.connectors.map((connector, index): DeliverContext => {
       const plug = rooms.connectors.get(connector.kind)
       const outbox = outboxes[index]
@@ -107,7 +115,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         store,
         cases,
         outbox,
-        connector: plug.create({ id: connector.id, settings, boxId: box.id, clock, sign: key.sign, secret }),
+        connector: plug.create({
+          id: connector.id,
+          settings,
+          boxId: box.id,
+          clock,
+          sign: key.sign,
+          secret,
+          peerTime,
+        }),
         state,
         trouble: (what, example) => health.trouble(what, example),
       }
@@ -158,6 +174,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       accounts,
       limits: box.file.limits ?? {},
       mqttStore: mqttRows(store),
+      ownState: () => ownState.fields(),
       secret,
       modelsCache: rooms.modelsCache,
       manifestsFolder: rooms.manifestsFolder,

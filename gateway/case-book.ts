@@ -1,4 +1,4 @@
-import { isoTime, later, type Clock, type Instant } from '../base/clock.ts'
+import { isClockSet, isoTime, later, type Clock, type Instant } from '../base/clock.ts'
 import { caseKey, CONTRACT, type Case, type CaseIdentity, type Proof, type Why } from './case.ts'
 import type { Catalogue, CaseClass } from './catalogue.ts'
 import type { Site } from './config.ts'
@@ -10,9 +10,6 @@ import type { ProofFile } from './ports.ts'
 import type { Raise } from './rule.ts'
 import { isEnded, type StageMove } from './stage.ts'
 import type { Store } from './store/store.ts'
-
-/** A clock before this was never set: the box was built later. */
-const EARLIEST_TIME = Date.UTC(2026, 0, 1)
 
 /** What a rule found at a place. */
 export interface Breach {
@@ -235,7 +232,7 @@ export class CaseBook {
       proofMissing: null,
       drill,
       use: 'lead',
-      timeUnsure: now < EARLIEST_TIME,
+      timeUnsure: !isClockSet(now),
       stage: 'raised',
       stageVersion: 0,
       platformStage: null,

@@ -38,7 +38,9 @@ export class Health {
   state(subject: string, word: string, detail = ''): void {
     const before = this.#states.get(subject)
     if (before?.word === word && before.detail === detail) return
-    this.#states.set(subject, { subject, word, detail, since: isoTime(this.#clock.now()) })
+    // Another detail of the same state: it has lasted since the first.
+    const since = before?.word === word ? before.since : isoTime(this.#clock.now())
+    this.#states.set(subject, { subject, word, detail, since })
     if (before?.word !== word) this.#log.info({ subject, state: word, detail }, `${subject}: ${word}`)
   }
 

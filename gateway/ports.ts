@@ -95,6 +95,8 @@ export interface TransportContext {
     readonly messagesPerSecond?: number
   }
   readonly mqttStore: MqttStore
+  /** What the box knows of itself, for the transport that says it. */
+  readonly ownState: () => Fields
   /** @throws GanglionError `secret-missing` */
   readonly secret: (reference: string) => string
   /** Where set-up put converted models, and the folder of the manifests that name them. */
@@ -188,6 +190,8 @@ export interface ConnectorContext {
   readonly clock: Clock
   /** Signs with the box's Ed25519 key. */
   readonly sign: (text: Uint8Array) => Uint8Array
+  /** Told what the platform's clock says, so that the box can tell that its own is off. */
+  readonly peerTime?: ((at: Instant) => void) | undefined
   /** @throws GanglionError `secret-missing` */
   readonly secret: (reference: string) => string
 }

@@ -64,6 +64,11 @@ export const quantities = {
   arcCount: number('', 0, 200, 'arcs in the last second', '每秒电弧数'),
   arcEvents: number('', 0, 65_535, 'arc events in total', '累计电弧次数'),
   breakerState: text('breaker state', '断路器状态'),
+  diskFree: number('%', 0, 100, 'free disk', '磁盘剩余空间'),
+  clockUnset: flag('clock never set', '时钟未设置'),
+  /** Against the platform's clock, either way. */
+  clockOff: number('s', 0, 4_000_000_000, 'clock off', '时钟偏差'),
+  platformAway: number('s', 0, 4_000_000_000, 'platform unreachable for', '平台失联时长'),
   vehicleInZone: flag('vehicle in the zone', '区域内有车辆'),
   personInZone: flag('person in the zone', '区域内有人'),
 } as const satisfies Record<string, Quantity>

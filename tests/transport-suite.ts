@@ -130,6 +130,7 @@ export async function startTransport(
     accounts: { verify: (id, secret) => secret === `secret of ${id}` },
     limits: {},
     mqttStore: store,
+    ownState: () => ({}),
     secret: () => '',
     modelsCache: '',
     manifestsFolder: '',

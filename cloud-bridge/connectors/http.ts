@@ -90,6 +90,7 @@ class HttpConnector implements Connector {
       sign: (base) => context.sign(base),
       timeout: parseDuration(timeout ?? '10 s'),
       ca: ca === undefined ? undefined : context.secret(ca),
+      peerTime: context.peerTime,
     })
   }
 
