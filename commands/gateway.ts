@@ -20,6 +20,7 @@ import { OwnState } from '../gateway/own-state.ts'
 import { Pipeline } from '../gateway/pipeline.ts'
 import type { PictureSource, Transport, TransportContext } from '../gateway/ports.ts'
 import { settleOldProof } from '../gateway/proof.ts'
+import { toPush } from '../gateway/push.ts'
 import { SeenBefore } from '../gateway/seen-before.ts'
 import { bindRules } from '../gateway/slots.ts'
 import { mqttRows } from '../gateway/store/mqtt-rows.ts'
@@ -171,6 +172,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       clock,
       intake: pipeline,
       bridges: box.file.bridges ?? [],
+      pushes: (box.file.pushes ?? []).map(toPush),
       accounts,
       limits: box.file.limits ?? {},
       mqttStore: mqttRows(store),
@@ -178,6 +180,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       secret,
       modelsCache: rooms.modelsCache,
       manifestsFolder: rooms.manifestsFolder,
+      viewsFolder: join(dataFolder, 'views'),
     }
     const transports = makeTransports(box, rooms, context)
     pictures.sources = transports.filter(isPictureSource)
@@ -277,6 +280,7 @@ function makeTransports(
   const listens: Readonly<Record<string, string | undefined>> = {
     mqtt: box.file.listen.mqtt,
     tcp: box.file.listen.tcp,
+    'http-push': box.file.listen.push,
   }
   return [...rooms.transports.values()].flatMap((plug) => {
     const devices = [...box.devices.values()].filter(({ address }) => address.transport === plug.name)

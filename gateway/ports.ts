@@ -3,6 +3,7 @@ import type { Clock, Duration, Instant } from '../base/clock.ts'
 import type { Case } from './case.ts'
 import type { Detection, ZoneStay } from './detection.ts'
 import type { Device } from './device.ts'
+import type { Push } from './push.ts'
 import type { Reading } from './reading.ts'
 import type { StageMove } from './stage.ts'
 
@@ -19,6 +20,8 @@ export interface Arrival {
   readonly messageId?: string
   /** The message's own time, where it has one. */
   readonly time?: Instant
+  /** A broker had kept it and tells it again: a state, but no sign of life, for the device may be long dead. */
+  readonly retained?: true
   /** What is known of an MQTT QoS 1 publish, so that a redelivery after a crash is told apart. */
   readonly publish?: {
     readonly account: string
@@ -52,6 +55,23 @@ export interface Intake {
   trouble(what: string, example: string): void
   /** The state of a connection or camera for `/api/health`. */
   state(subject: string, word: string, detail?: string): void
+  /** A device that no site has: shown in `/api/strangers`, so that people can take it in. */
+  stranger(stranger: Stranger): void
+}
+
+/** 陌生设备: it spoke, or its bridge named it, but it is in no site. */
+export interface Stranger {
+  readonly transport: string
+  /** Of the bridge or broker that it is behind; none where the stranger came as an account itself. */
+  readonly account?: string
+  /** What `via:` would say. */
+  readonly address: string
+  /** A file in device-drivers/codecs. */
+  readonly codec?: string
+  readonly vendor?: string
+  readonly model?: string
+  /** What it said, as text. */
+  readonly example: string
 }
 
 /** Who may speak on a wire. Secrets are 128 bits at random, kept as SHA-256 and compared in constant time. */
@@ -65,6 +85,8 @@ export interface Bridge {
   /** A file in device-drivers/codecs. */
   readonly codec: string
   readonly base: string
+  /** The external broker it speaks on; the embedded one where there is none. */
+  readonly broker?: string
 }
 
 export interface MqttRow {
@@ -89,6 +111,7 @@ export interface TransportContext {
   /** address:port of `listen.<name>` in box.yaml; what dials out has none. */
   readonly listen?: string
   readonly bridges: readonly Bridge[]
+  readonly pushes: readonly Push[]
   readonly accounts: Accounts
   readonly limits: {
     /** For every account, in place of the defaults. */
@@ -102,6 +125,8 @@ export interface TransportContext {
   /** Where set-up put converted models, and the folder of the manifests that name them. */
   readonly modelsCache: string
   readonly manifestsFolder: string
+  /** Where what the cameras learned of their views is kept. */
+  readonly viewsFolder: string
 }
 
 /**

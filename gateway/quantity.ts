@@ -64,6 +64,9 @@ export const quantities = {
   arcCount: number('', 0, 200, 'arcs in the last second', '每秒电弧数'),
   arcEvents: number('', 0, 65_535, 'arc events in total', '累计电弧次数'),
   breakerState: text('breaker state', '断路器状态'),
+  /** The part of a zone that is not what it is when nothing stands there. */
+  zoneChange: number('%', 0, 100, 'changed part of the zone', '区域变化占比'),
+  cameraBlind: flag('camera sees nothing', '画面无效'),
   diskFree: number('%', 0, 100, 'free disk', '磁盘剩余空间'),
   clockUnset: flag('clock never set', '时钟未设置'),
   /** Against the platform's clock, either way. */

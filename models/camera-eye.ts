@@ -4,6 +4,9 @@ import type { Clock, Instant } from '../base/clock.ts'
 import { GanglionError } from '../base/errors.ts'
 import type { Detection } from '../gateway/detection.ts'
 import type { Observation, Picture } from '../gateway/ports.ts'
+import { changeSize, type Background } from './background.ts'
+import { loadBackground, saveBackground } from './background-file.ts'
+import { ChangeWatch } from './change-watch.ts'
 import type { Detector } from './detector.ts'
 import { FrameClock } from './frame-clock.ts'
 import { fitInto } from './letterbox.ts'
@@ -14,6 +17,8 @@ import type { CameraTask, FrameCounts } from './vision-messages.ts'
 import type { DecodedPicture } from './video-decoder.ts'
 import { ZoneWatch } from './zone-watch.ts'
 
+/** The view is written down so often. */
+const SAVE_VIEW_EVERY_MS = 10 * 60_000
 /** A picture older than this proves nothing about now. */
 const FRESH_MS = 3000
 
@@ -21,6 +26,8 @@ export interface EyeContext {
   readonly clock: Clock
   readonly turns: Turns
   readonly detector: Detector
+  /** Where the view of a camera is kept over a restart. */
+  readonly viewsFolder: string
   readonly tell: (observation: Observation) => void
   /** After each inference: what it threw, or nothing. */
   readonly judged: (error: unknown) => void
@@ -34,6 +41,10 @@ export class CameraEye {
   // One scaler for each use: they overlap in time.
   readonly #grays = new Scaler()
   readonly #colours = new Scaler()
+  readonly #views = new Scaler()
+  readonly #changes: ChangeWatch
+  readonly #background: Background
+  #savedTicks: number
   #frameClock = new FrameClock()
   #gate: Gate | undefined
   #last: { readonly frame: AvFrame; readonly at: Instant; readonly ticks: number } | undefined
@@ -44,6 +55,9 @@ export class CameraEye {
     this.#task = task
     this.#context = context
     const { manifest } = context.detector
+    this.#background = loadBackground(context.viewsFolder, task.deviceId)
+    this.#changes = new ChangeWatch(task, this.#background)
+    this.#savedTicks = context.clock.ticks()
     this.#watch = new ZoneWatch({ ...task, model: manifest.name, thresholds: manifest.thresholds })
   }
 
@@ -78,6 +92,23 @@ export class CameraEye {
     const next = { gray: await this.#grays.toBuffer(frame, { resize: graySize, format: 'gray' }), at }
     if (isWorthALook(this.#gate, next, this.#watch.attention)) this.#offer(kept, next)
     else this.#tell('gated', at)
+    await this.#lookForChange(frame, at)
+  }
+
+  async #lookForChange(frame: AvFrame, at: Instant): Promise<void> {
+    const gray = await this.#views.toBuffer(frame, { resize: changeSize, format: 'gray' })
+    const observation = this.#changes.take(gray, at)
+    if (observation) this.#context.tell(observation)
+    this.#saveView()
+  }
+
+  /** What was learned, soon; what has slowly followed the light, now and then. */
+  #saveView(): void {
+    const { clock, viewsFolder } = this.#context
+    const ticks = clock.ticks()
+    if (!this.#background.hasLearned && ticks - this.#savedTicks < SAVE_VIEW_EVERY_MS) return
+    this.#savedTicks = ticks
+    saveBackground(viewsFolder, this.#task.deviceId, this.#background)
   }
 
   /**

@@ -37,6 +37,8 @@ export interface CameraContext {
   readonly modelsCache: string
   /** Where the models' manifests lie. */
   readonly manifestsFolder: string
+  /** Where what the cameras learned of their views is kept. */
+  readonly viewsFolder: string
 }
 
 export interface Cameras extends Transport, PictureSource {
@@ -86,8 +88,9 @@ function create(context: CameraContext): Cameras {
         return
       case 'seen': {
         const { observation } = message
+        // A camera's tracks and its changes are told apart: the newer of the one says nothing of the other.
         observing.offer(
-          observation.deviceId,
+          `${observation.deviceId} ${observation.model}`,
           () => store(observation),
           () => undefined,
         )
@@ -106,12 +109,13 @@ function create(context: CameraContext): Cameras {
   }
 
   async function run(signal: AbortSignal): Promise<void> {
-    const { modelsCache, manifestsFolder } = context
+    const { modelsCache, manifestsFolder, viewsFolder } = context
     const cameras = devices.map((device) => toTask(device, context))
     if (cameras.length === 0) return untilAborted(signal)
     let lastCrash = -Infinity
     while (!signal.aborted) {
-      const child = new VisionProcess({ kind: 'watch', cameras, modelsCache, manifestsFolder }, clock, hear)
+      const task = { kind: 'watch', cameras, modelsCache, manifestsFolder, viewsFolder } as const
+      const child = new VisionProcess(task, clock, hear)
       vision = child
       const stop = (): void => void child.stop()
       signal.addEventListener('abort', stop, { once: true })

@@ -39,7 +39,7 @@ async function watch(task: Extract<ToVision, { kind: 'watch' }>): Promise<void> 
 
 async function run(
   camera: CameraTask,
-  folders: { manifestsFolder: string; modelsCache: string },
+  folders: { manifestsFolder: string; modelsCache: string; viewsFolder: string },
 ): Promise<void> {
   const { deviceId, model } = camera
   const state = (word: CameraState, detail: string): void =>
@@ -51,6 +51,7 @@ async function run(
     clock,
     turns,
     detector,
+    viewsFolder: folders.viewsFolder,
     tell: (observation) => say({ kind: 'seen', observation }),
     judged: (error) => {
       if (error !== undefined) state('model-invalid', messageOf(error))

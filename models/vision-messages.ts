@@ -23,6 +23,8 @@ export type ToVision =
       readonly cameras: readonly CameraTask[]
       readonly manifestsFolder: string
       readonly modelsCache: string
+      /** Where what the cameras learned of their views outlives this process. */
+      readonly viewsFolder: string
     }
   | {
       readonly kind: 'take'

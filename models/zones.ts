@@ -15,7 +15,7 @@ export function standsIn(polygon: Zone['polygon'], box: Box): boolean {
 }
 
 /** Even–odd rule: a ray to the right crosses the edges an odd number of times. */
-function isInside(polygon: Zone['polygon'], x: number, y: number): boolean {
+export function isInside(polygon: Zone['polygon'], x: number, y: number): boolean {
   let inside = false
   let [fromX = 0, fromY = 0] = polygon.at(-1) ?? []
   for (const [toX = 0, toY = 0] of polygon) {

@@ -11,6 +11,7 @@ export const sceneNames = [
   'storefront-empty',
   'storefront-person',
   'storefront-bicycle',
+  'storefront-goods',
 ] as const
 
 export type SceneName = (typeof sceneNames)[number]

@@ -1,5 +1,6 @@
 import { fireLane, stairwell, storefront } from './scene/backgrounds.ts'
 import { bicycle, type BicycleLook } from './scene/bicycle.ts'
+import { crates } from './scene/crates.ts'
 import { softened } from './scene/grain.ts'
 import { person } from './scene/person.ts'
 import { render, sheet, type Drawing } from './scene/svg.ts'
@@ -22,6 +23,8 @@ export interface Scene {
   readonly kind: SceneKind
   readonly bicycles: readonly Figure[]
   readonly persons: readonly Figure[]
+  /** Crates of fruit: no class of any detector. */
+  readonly goods?: readonly Figure[]
 }
 
 type Polygon = readonly (readonly [x: number, y: number])[]
@@ -60,15 +63,22 @@ export const scenes: Readonly<Record<SceneName, Scene>> = {
   'storefront-empty': { kind: 'storefront', bicycles: [], persons: [] },
   'storefront-person': { kind: 'storefront', bicycles: [], persons: [{ x: 0.62 }] },
   'storefront-bicycle': { kind: 'storefront', bicycles: [{ x: 0.42 }], persons: [] },
+  'storefront-goods': {
+    kind: 'storefront',
+    bicycles: [],
+    persons: [],
+    goods: [{ x: 0.3 }, { x: 0.55, scale: 1.2 }],
+  },
 }
 
 /** Draws a scene, named or put together; the same scene and size give the same bytes. */
 export function drawScene(scene: Scene | SceneName, width: number, height: number): Drawing {
-  const { kind, bicycles, persons } = typeof scene === 'string' ? scenes[scene] : scene
+  const { kind, bicycles, persons, goods = [] } = typeof scene === 'string' ? scenes[scene] : scene
   const look: BicycleLook = kind === 'stairwell' ? eBike : plainBicycle
   const content = [
     backgrounds[kind](),
     kind === 'stairwell' ? '' : painted(keptFree[kind]),
+    ...goods.map((figure) => placed(figure, crates())),
     ...persons.map((figure) => placed(figure, person())),
     ...bicycles.map((figure) => placed(figure, bicycle(look))),
   ]

@@ -356,11 +356,13 @@ test('a taken port is a clear error', async (t) => {
     bridges,
     limits: {},
     accounts: { verify: () => false },
+    pushes: [],
     mqttStore: new MemoryMqttStore(),
     ownState: () => ({}),
     secret: () => '',
     modelsCache: '',
     manifestsFolder: '',
+    viewsFolder: '',
     listen: `127.0.0.1:${first.port}`,
   })
   await assert.rejects(second.run(new AbortController().signal), { code: 'listen-failed' })
@@ -376,11 +378,13 @@ test('a profile with a codec that does not exist is said before anything is hear
     bridges: [],
     limits: {},
     accounts: { verify: () => false },
+    pushes: [],
     mqttStore: new MemoryMqttStore(),
     ownState: () => ({}),
     secret: () => '',
     modelsCache: '',
     manifestsFolder: '',
+    viewsFolder: '',
     listen: '127.0.0.1:0',
   })
   await assert.rejects(transport.run(new AbortController().signal), { code: 'config-invalid' })

@@ -127,6 +127,7 @@ export async function startTransport(
     clock,
     intake,
     bridges: [],
+    pushes: [],
     accounts: { verify: (id, secret) => secret === `secret of ${id}` },
     limits: {},
     mqttStore: store,
@@ -134,6 +135,7 @@ export async function startTransport(
     secret: () => '',
     modelsCache: '',
     manifestsFolder: '',
+    viewsFolder: '',
     ...context,
   })
   let ended: unknown

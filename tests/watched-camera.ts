@@ -1,3 +1,5 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock, type Clock } from '../base/clock.ts'
 import type { Device } from '../gateway/device.ts'
@@ -70,6 +72,7 @@ export function watchCamera(
     modelsCache = defaultCacheFolder,
   }: { readonly clock?: Clock; readonly modelsCache?: string } = {},
 ): WatchedCamera {
+  const viewsFolder = mkdtempSync(join(tmpdir(), 'views-'))
   const observations: Observation[] = []
   const said: Said[] = []
   const waiting = new Set<() => void>()
@@ -95,6 +98,7 @@ export function watchCamera(
     secret: () => login.password,
     modelsCache,
     manifestsFolder: join(import.meta.dirname, '..', 'models', 'manifests'),
+    viewsFolder,
   })
   const stopping = new AbortController()
   const ended = cameras.run(stopping.signal).then(
@@ -134,13 +138,17 @@ export function watchCamera(
       (await first(said, ({ kind, words }) => kind === 'state' && isSo(words), 'a state')).words,
     stop: async () => {
       stopping.abort()
-      return ended
+      const reason = await ended
+      rmSync(viewsFolder, { recursive: true })
+      return reason
     },
   }
 }
 
 /** What an observation says of the zone: taken, free, or nothing yet. */
 export const inZone = (observation: Observation): boolean | undefined => {
-  const reading = observation.readings.find(({ part }) => part === ZONE_ID)
+  const reading = observation.readings.find(
+    ({ quantity, part }) => quantity === 'vehicleInZone' && part === ZONE_ID,
+  )
   return reading === undefined ? undefined : reading.value === true
 }
