@@ -9,11 +9,17 @@ enableCompileCache(process.env['NODE_COMPILE_CACHE'])
 
 const commands: Readonly<Record<string, () => Promise<{ readonly default: Command }>>> = {
   start: () => import('./commands/start.ts'),
+  reload: () => import('./commands/reload.ts'),
   check: () => import('./commands/check.ts'),
+  profile: () => import('./commands/profile.ts'),
   simulate: () => import('./commands/simulate.ts'),
   account: () => import('./commands/account.ts'),
   cases: () => import('./commands/cases.ts'),
+  command: () => import('./commands/command-device.ts'),
+  rules: () => import('./commands/rules.ts'),
   doctor: () => import('./commands/doctor.ts'),
+  why: () => import('./commands/why.ts'),
+  'why-not': () => import('./commands/why-not.ts'),
 }
 
 const [name = 'help', ...words] = process.argv.slice(2)

@@ -17,10 +17,14 @@ export function parseAmount(text: string): Amount {
   return { value: Number(match[1]), unit: match[2] ?? '' }
 }
 
+/** The milliseconds of a unit of time; undefined when it is none. */
+export const msOfUnit = (unit: string): Duration | undefined =>
+  Object.hasOwn(spans, unit) ? spans[unit] : undefined
+
 /** `8 s`, `500 ms`, `25 h` in milliseconds. */
 export function parseDuration(text: string): Duration {
   const { value, unit } = parseAmount(text)
-  const factor = Object.hasOwn(spans, unit) ? spans[unit] : undefined
+  const factor = msOfUnit(unit)
   if (factor === undefined || value < 0) {
     throw new GanglionError(
       'config-invalid',

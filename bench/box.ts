@@ -20,6 +20,13 @@ export interface BoxPlan {
   readonly beams?: number
   /** Modbus units, one after the other on these ports. */
   readonly modbus?: { readonly profile: string; readonly every: string; readonly at: readonly ModbusPlace[] }
+  /** So many units from 1 on, on one serial line. */
+  readonly rtu?: {
+    readonly profile: string
+    readonly every: string
+    readonly port: string
+    readonly units: number
+  }
 }
 
 export interface ModbusPlace {
@@ -62,7 +69,7 @@ interface Entry {
 
 /** Writes box.yaml and its site files with the demo's rules, and makes the accounts. */
 export async function makeBox(folder: string, plan: BoxPlan, ports: BoxPorts): Promise<BenchBox> {
-  const entries = [...smokeAlarms(plan), ...beams(plan), ...modbusUnits(plan)]
+  const entries = [...smokeAlarms(plan), ...beams(plan), ...modbusUnits(plan), ...rtuUnits(plan)]
   const bridges = Array.from({ length: plan.bridges ?? 0 }, (_, index) => bridgeId(index))
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'box.yaml'), boxFile(bridges, ports))
@@ -141,6 +148,18 @@ function modbusUnits({ modbus }: BoxPlan): readonly Entry[] {
   }))
 }
 
+function rtuUnits({ rtu }: BoxPlan): readonly Entry[] {
+  if (!rtu) return []
+  const { profile, every, port, units } = rtu
+  return Array.from({ length: units }, (_, index) => ({
+    id: `unit-${index}`,
+    siteId: 'line-0',
+    kind: 'ebike-shed',
+    profile,
+    via: { 'modbus-rtu': { port, unit: index + 1, every } },
+  }))
+}
+
 function payload(profile: string, quantity: string, value: boolean): string {
   const points = readProfilePoints(profile).payload
   return JSON.stringify(payloadOf(points, { ...quietValues(points), [quantity]: value }))
@@ -153,7 +172,7 @@ function boxFile(bridges: readonly string[], { api, mqtt, platform }: BoxPorts):
     listen: { api: `127.0.0.1:${api}`, mqtt: `127.0.0.1:${mqtt}` },
     limits: { messagesPerSecond: MESSAGES_PER_SECOND },
     catalogue: 'demo',
-    packs: ['ebike-shed', 'storefront', 'street', 'box'],
+    packs: ['ebike-shed', 'fire', 'storefront', 'street', 'box'],
     ...(bridges.length > 0 && {
       bridges: bridges.map((id) => ({ id, codec: 'zigbee2mqtt', base: id })),
     }),
@@ -169,6 +188,7 @@ function siteFile(entries: readonly Entry[]): string {
     address: '演示市示范区和平街道一号社区青松路1号（测试）',
     gridCode: '99010100100101',
     position: { lng: 123.5, lat: 29.5, crs: 'WGS84' },
+    trialDays: 0,
     ...(kind === 'storefront' && {
       hours: '00:00-24:00',
       settings: { 'beam-blocked': { for: `${BEAM_DWELL_MS} ms`, gap: '1 s' } },

@@ -15,7 +15,8 @@ export type FromUnits =
   /** Requests so far, unit after unit. */
   | { readonly is: 'counted'; readonly requests: readonly number[] }
 
-class BenchUnit implements ModbusUnit {
+/** A charging station of map 5D at work: power, energy and seconds change with every poll. */
+export class BenchUnit implements ModbusUnit {
   readonly unit: number
   fault: ModbusUnit['fault']
   requests = 0
@@ -24,7 +25,6 @@ class BenchUnit implements ModbusUnit {
     this.unit = unit
   }
 
-  /** A charging station of map 5D at work: power, energy and seconds change with every poll. */
   read(address: number, count: number): readonly number[] {
     return Array.from({ length: count }, (_, index) => this.#word(address + index))
   }

@@ -18,6 +18,7 @@ import { loadBox, type Box } from '../gateway/config.ts'
 import { holderOf } from '../gateway/lock.ts'
 import { say, type Command } from './command.ts'
 import { dataFolderOf, demoFolder, shippedRooms } from './rooms.ts'
+import { trialFindings } from './trial-findings.ts'
 
 /** One finding: fine, or what to do. */
 interface Finding {
@@ -52,7 +53,7 @@ const doctor: Command = {
     try {
       const box = await loadBox(folder, await shippedRooms())
       findings.push({ what: 'box folder', found: `${box.sites.length} sites, ${box.devices.size} devices` })
-      findings.push(...(await ports(box, dataFolder)))
+      findings.push(...(await ports(box, dataFolder)), ...trialFindings(box, dataFolder))
     } catch (error) {
       findings.push({
         what: 'box folder',

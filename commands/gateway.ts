@@ -12,24 +12,37 @@ import { CONTRACT, type Case } from '../gateway/case.ts'
 import { ownSettings, type Box } from '../gateway/config.ts'
 import { EvidenceFolder } from '../gateway/evidence.ts'
 import { Health } from '../gateway/health.ts'
+import { commandRoutes } from '../gateway/command-routes.ts'
+import { Commanding } from '../gateway/commanding.ts'
+import { Holding } from '../gateway/holding.ts'
+import { LocalActions } from '../gateway/local-actions.ts'
+import { History } from '../gateway/history/history.ts'
+import { historyRoutes } from '../gateway/history/routes.ts'
 import { LastReadings } from '../gateway/last-readings.ts'
+import { LiveBox } from '../gateway/live-box.ts'
 import { lockFolder } from '../gateway/lock.ts'
 import { openLog } from '../gateway/log.ts'
 import { Outbox } from '../gateway/outbox.ts'
 import { OwnState } from '../gateway/own-state.ts'
 import { Pipeline } from '../gateway/pipeline.ts'
-import type { PictureSource, Transport, TransportContext } from '../gateway/ports.ts'
+import type { PictureSource, Transport } from '../gateway/ports.ts'
 import { settleOldProof } from '../gateway/proof.ts'
-import { toPush } from '../gateway/push.ts'
 import { SeenBefore } from '../gateway/seen-before.ts'
+import { reloadRoutes } from '../gateway/reload-routes.ts'
+import { RuleDesk } from '../gateway/rule-desk.ts'
+import { addRuleRoutes } from '../gateway/rule-routes.ts'
 import { bindRules } from '../gateway/slots.ts'
 import { mqttRows } from '../gateway/store/mqtt-rows.ts'
 import { giveUp } from '../gateway/store/reserve.ts'
 import { Store, type StoreOptions } from '../gateway/store/store.ts'
 import { supervise, type Supervised } from '../gateway/supervise.ts'
+import { Reloading } from './reloading.ts'
 import type { ShippedRooms } from './rooms.ts'
 import { makeSecrets } from './secrets.ts'
+import { WhyDesk } from '../gateway/why-desk.ts'
+import { whyRoutes } from '../gateway/why-routes.ts'
 import { readVersion } from './version.ts'
+import { Wires, type WireSurroundings } from './wires.ts'
 
 export interface GatewayOptions {
   readonly box: Box
@@ -58,7 +71,8 @@ const LOOP_RESOLUTION_MS = 10
  * @throws GanglionError `store-locked`, `store-newer`, `store-failed`, `listen-failed`, `secret-missing`
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { box, rooms, dataFolder } = options
+  const { rooms, dataFolder } = options
+  const box = new LiveBox(options.box)
   const clock = options.clock ?? systemClock
   const stops: (() => Promise<void> | void)[] = []
   const stop = async (): Promise<void> => {
@@ -78,16 +92,36 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const outboxes = box.file.connectors.map(({ id }) => new Outbox(id, store, clock))
     for (const outbox of outboxes) outbox.load((sha256) => evidence.pathOf(sha256))
     const cases = new CaseBook({ boxId: box.id, clock, store, catalogue: box.catalogue, outboxes })
-    const lastReadings = new LastReadings(store, clock, box.devices.values())
+    const history = new History({
+      store,
+      clock,
+      folder: dataFolder,
+      ...(box.file.history && { keep: box.file.history }),
+      trouble: (what, example) => health.trouble(what, example),
+    })
+    stops.push(() => history.close())
+    const lastReadings = new LastReadings(store, clock, box.devices.values(), () => history.movedTo)
     stops.push(() => lastReadings.close())
     const pictures = new LatePictures()
     const proof = { clock, store, cases, evidence, pictures }
+    const plans = bindRules(box)
+    const holding = new Holding({ clock, store, cases, health, box, plans })
+    const commanding = new Commanding({
+      clock,
+      store,
+      devices: box.devices,
+      trouble: (what, example) => health.trouble(what, example),
+    })
+    stops.push(() => commanding.stop())
+    const actions = new LocalActions({ clock, store, commanding, slots: plans.slots })
     const pipeline = new Pipeline({
       ...proof,
       health,
+      holding,
+      actions,
       lastReadings,
       seenBefore: new SeenBefore(store, clock),
-      plans: bindRules(box),
+      plans,
       ...(options.onCase ? { onCase: options.onCase } : {}),
     })
     stops.push(() => pipeline.stop())
@@ -143,6 +177,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       loopDelay: loopDelay(loop),
       cases: { ongoing: cases.ongoing },
       store: { commits: store.commits, full: store.isFull },
+      history: history.figures ?? null,
       delivery: outboxes.map(({ connector, waiting, refused, uploads }) => ({
         connector,
         waiting,
@@ -152,29 +187,47 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       states: health.states(),
       troubles: health.troubles(),
     })
+    const { filing, modes, trials } = holding
+    const desk = new RuleDesk({ clock, store, box, modes, trials, decided: () => holding.lookAgain() })
+    const rules = { reader: store.reader, box, desk, filing, modes, trials }
     const api = makeApi({
       token: apiToken(dataFolder),
       boxId: box.id,
-      configHash: box.hash,
+      get configHash() {
+        return box.hash
+      },
       version,
       store,
       accounts,
       health: report,
       readingsOf: (id) => lastReadings.of(id),
-      deviceIds: [...box.devices.keys()],
+      get deviceIds() {
+        return [...box.devices.keys()]
+      },
+      more: [
+        (app) => addRuleRoutes(app, rules),
+        commandRoutes({ commanding, box, store }),
+        historyRoutes({
+          history,
+          clock,
+          get deviceIds() {
+            return [...box.devices.keys()]
+          },
+        }),
+        reloadRoutes({ reload: () => reloading.reload() }),
+        whyRoutes(new WhyDesk({ store, history, plans: () => plans }), clock),
+      ],
+      strangers: () => pipeline.strangers.list(),
     })
     const url = await listen(api, box.file.listen.api)
     stops.push(() => api.close())
     writePrivate(dataFolder, 'api.json', `${JSON.stringify({ url, pid: process.pid })}\n`)
     stops.push(() => rmSync(join(dataFolder, 'api.json'), { force: true }))
 
-    const context: Omit<TransportContext, 'devices' | 'listen'> = {
+    const surroundings: WireSurroundings = {
       clock,
-      intake: pipeline,
-      bridges: box.file.bridges ?? [],
-      pushes: (box.file.pushes ?? []).map(toPush),
+      boxId: box.id,
       accounts,
-      limits: box.file.limits ?? {},
       mqttStore: mqttRows(store),
       ownState: () => ownState.fields(),
       secret,
@@ -182,23 +235,50 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       manifestsFolder: rooms.manifestsFolder,
       viewsFolder: join(dataFolder, 'views'),
     }
-    const transports = makeTransports(box, rooms, context)
-    pictures.sources = transports.filter(isPictureSource)
-    const works: Supervised[] = [
-      ...transports,
-      ...deliveries.flatMap((delivery) => [
-        new Deliverer(delivery),
-        new ProofCarrier(delivery),
-        new StageListener(delivery),
-      ]),
-    ]
+    const wires = new Wires({
+      plugs: rooms.transports.values(),
+      surroundings,
+      hub: pipeline,
+      clock,
+      state,
+      forget: (isGone) => health.forget(isGone),
+    })
+    const rewired = (): void => {
+      pictures.sources = wires.transports.filter(isPictureSource)
+      commanding.transports = new Map(wires.transports.map((transport) => [transport.name, transport]))
+    }
+    const reloading = new Reloading({
+      box,
+      rooms,
+      plans,
+      store,
+      cases,
+      holding,
+      lastReadings,
+      commanding,
+      actions,
+      pipeline,
+      health,
+      wires,
+      prepare: async (next) => {
+        if (options.makeSecrets === true) await makeSecrets(next, dataFolder, accounts)
+      },
+      rewired,
+    })
+    const works: Supervised[] = deliveries.flatMap((delivery) => [
+      new Deliverer(delivery),
+      new ProofCarrier(delivery),
+      new StageListener(delivery),
+    ])
     const abort = new AbortController()
     const running = works.map((work) => supervise(work, { clock, state, chance: Math.random }, abort.signal))
+    wires.start(wires.plan(box).made)
+    rewired()
     stops.push(async () => {
       abort.abort()
       let cancel = (): void => undefined
       const tooLong = new Promise<void>((resolve) => (cancel = clock.after(STOP_MS, resolve)))
-      await Promise.race([Promise.all(running), tooLong])
+      await Promise.race([Promise.all([...running, wires.stopAll()]), tooLong])
       // The timer would keep the process alive.
       cancel()
       await Promise.all(deliveries.map(({ connector }) => connector.close()))
@@ -269,25 +349,6 @@ function loopDelay(loop: ReturnType<typeof monitorEventLoopDelay>): object {
   const delay = { p50: ms(loop.percentile(50)), p99: ms(loop.percentile(99)), max: ms(loop.max) }
   loop.reset()
   return delay
-}
-
-/** One of each transport that the box listens on or a device is reached by. */
-function makeTransports(
-  box: Box,
-  rooms: ShippedRooms,
-  context: Omit<TransportContext, 'devices' | 'listen'>,
-): readonly (Transport & Partial<PictureSource>)[] {
-  const listens: Readonly<Record<string, string | undefined>> = {
-    mqtt: box.file.listen.mqtt,
-    tcp: box.file.listen.tcp,
-    'http-push': box.file.listen.push,
-  }
-  return [...rooms.transports.values()].flatMap((plug) => {
-    const devices = [...box.devices.values()].filter(({ address }) => address.transport === plug.name)
-    const address = listens[plug.name]
-    if (devices.length === 0 && address === undefined) return []
-    return [plug.create({ ...context, devices, ...(address === undefined ? {} : { listen: address }) })]
-  })
 }
 
 const isPictureSource = (

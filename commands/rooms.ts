@@ -1,6 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { mqttCodecNames } from '../device-drivers/codecs/by-name.ts'
+import type { PushForm } from '../device-drivers/push/form.ts'
 import type { Rooms } from '../gateway/config.ts'
 import type { ConnectorPlug, TransportPlug } from '../gateway/ports.ts'
 import { ruleKindsIn } from '../gateway/rule-kinds.ts'
@@ -22,15 +24,18 @@ export async function shippedRooms(): Promise<ShippedRooms> {
     camera,
   ]
   const connectors = await plugsIn<ConnectorPlug>('cloud-bridge/connectors')
+  const pushForms = await plugsIn<PushForm>('device-drivers/push-forms')
   return {
-    profiles: join(root, 'device-drivers/profiles'),
-    packs: join(root, 'rules/packs'),
-    catalogues: join(root, 'rules/catalogue'),
+    profiles: shippedProfiles,
+    packs: shippedPacks,
+    catalogues: shippedCatalogues,
     manifestsFolder: join(root, 'models/manifests'),
     modelsCache: join(root, 'models/cache'),
-    kinds: ruleKindsIn(join(root, 'rules/kinds')),
+    kinds: ruleKindsIn(shippedKinds),
     transports: new Map(transports.map((plug) => [plug.name, plug])),
     connectors: new Map(connectors.map((plug) => [plug.kind, plug])),
+    codecs: await mqttCodecNames(),
+    pushForms: new Map(pushForms.map((form) => [form.name, form])),
   }
 }
 
@@ -43,6 +48,10 @@ async function plugsIn<Plug>(folder: string): Promise<readonly Plug[]> {
   return modules.map((module: { readonly default: Plug }) => module.default)
 }
 
+export const shippedProfiles = join(root, 'device-drivers/profiles')
+export const shippedPacks = join(root, 'rules/packs')
+export const shippedCatalogues = join(root, 'rules/catalogue')
+export const shippedKinds = join(root, 'rules/kinds')
 export const demoFolder = join(root, 'sites/demo')
 export const demoScenario = join(root, 'simulator/scenarios/demo.yaml')
 /**

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Type } from 'typebox'
 import { checker } from '../base/schema.ts'
-import { messageOf } from '../base/errors.ts'
+import { errorCodes, GanglionError, messageOf, type ErrorCode } from '../base/errors.ts'
 
 const ApiFile = Type.Object({ url: Type.String({ pattern: '^http://' }), pid: Type.Integer() })
 const ANSWER_MS = 3000
@@ -10,7 +10,8 @@ const ANSWER_MS = 3000
 /** The gateway that runs on a data folder, reached by its `api.json` and `token`. */
 export interface RunningGateway {
   get(path: string): Promise<unknown>
-  post(path: string, body: object): Promise<unknown>
+  /** @param waitMs for what takes longer than an answer does */
+  post(path: string, body: object, waitMs?: number): Promise<unknown>
 }
 
 /** undefined when nobody answers there. */
@@ -25,16 +26,16 @@ export async function runningGateway(dataFolder: string): Promise<RunningGateway
   } catch {
     return undefined // no such file: it does not run, or never did
   }
-  const call = async (path: string, init: RequestInit): Promise<unknown> => {
+  const call = async (path: string, init: RequestInit, waitMs = ANSWER_MS): Promise<unknown> => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
-    const answer = await fetch(`${url}${path}`, { ...init, headers, signal: AbortSignal.timeout(ANSWER_MS) })
+    const answer = await fetch(`${url}${path}`, { ...init, headers, signal: AbortSignal.timeout(waitMs) })
     const body: unknown = await answer.json()
-    if (!answer.ok) throw new Error(`the gateway answered ${answer.status}: ${JSON.stringify(body)}`)
+    if (!answer.ok) throw refusal(answer.status, body)
     return body
   }
   const gateway: RunningGateway = {
     get: (path) => call(path, {}),
-    post: (path, body) => call(path, { method: 'POST', body: JSON.stringify(body) }),
+    post: (path, body, waitMs) => call(path, { method: 'POST', body: JSON.stringify(body) }, waitMs),
   }
   try {
     await gateway.get('/api/config')
@@ -44,3 +45,17 @@ export async function runningGateway(dataFolder: string): Promise<RunningGateway
     return undefined // a stale api.json of one that was killed
   }
 }
+
+const Refusal = Type.Object({ code: Type.String(), message: Type.String() })
+
+function refusal(status: number, body: unknown): GanglionError {
+  const said = checker(Refusal)(body)
+  if (!said.ok) return new GanglionError('not-allowed', `the gateway answered ${status}`)
+  const { code, message } = said.value
+  return new GanglionError(
+    isErrorCode(code) ? code : 'not-allowed',
+    `the gateway answered ${status}: ${message}`,
+  )
+}
+
+const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(errorCodes, code)

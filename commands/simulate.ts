@@ -4,9 +4,9 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { systemClock } from '../base/clock.ts'
 import { codeOf, GanglionError } from '../base/errors.ts'
+import { junit } from '../base/junit.ts'
 import { caseLine } from '../simulator/case-line.ts'
 import { differencesOf, type Verdict } from '../simulator/judge.ts'
-import { junit } from '../simulator/junit.ts'
 import { runScenario, type RunResult, type Watch } from '../simulator/run.ts'
 import { readScenario, type Scenario } from '../simulator/scenario.ts'
 import { liveTable } from '../simulator/table.ts'
@@ -114,7 +114,7 @@ function readToken(file: string): string {
 function report(scenario: Scenario, { verdict, took }: RunResult, junitFile: string | undefined): number {
   const name = basename(scenario.file, '.yaml')
   if (junitFile !== undefined) {
-    writeFileSync(junitFile, junit({ name, took, judgements: verdict.judgements }))
+    writeFileSync(junitFile, junit([{ name, took, judgements: verdict.judgements }]))
   }
   for (const line of verdictLines(name, verdict)) say(line)
   return differencesOf(verdict).length === 0 ? 0 : 1

@@ -1,13 +1,17 @@
 import { pause, type Clock, type Duration } from '../base/clock.ts'
 import { isGanglionError } from '../base/errors.ts'
+import { missedUntilBelieved } from '../gateway/availability.ts'
 import type { Device } from '../gateway/device.ts'
 import type { Fields, Intake } from '../gateway/ports.ts'
 import type { Asking } from './polled-lines.ts'
 
-const SHORTEST_BACK_OFF_MS = 2000
+const AGAIN_EVERY_MS = 2000
 const LONGEST_BACK_OFF_MS = 60_000
 const STORE_PAUSE_MS = 1000
-/** One missed answer may be the network's; two are the device's. */
+/** After a command it is asked as often as this for so long, whatever its own pace: what it did is to be read back. */
+const CLOSE_EVERY_MS = 500
+const CLOSE_MS = 15_000
+/** After so many its values are no longer shown as those of now. */
 const MISSES_TO_BE_LOST = 2
 
 /** What came of asking a device for all that its profile wants. */
@@ -34,16 +38,23 @@ export interface AskedDeviceGiven {
 
 /**
  * Asks one device again and again. Each poll is one `accept`, and the next waits for it: a slow store slows
- * the polling and nothing is dropped. A silent device is asked ever less often.
+ * the polling and nothing is dropped. One that did not answer is asked again soon, so many times that chance is no
+ * explanation, and then is missing; from then on it is asked ever less often.
  */
 export class AskedDevice implements Asking {
   readonly #given: AskedDeviceGiven
+  readonly #missesToBeMissing: number
   #misses = 0
   #isLost = false
   #word = ''
+  #closeUntil = -Infinity
+  #hurry: () => void = () => undefined
 
   constructor(given: AskedDeviceGiven) {
     this.#given = given
+    const { device, every } = given
+    // Asked more often than its profile thinks, it would miss as many by chance sooner.
+    this.#missesToBeMissing = Math.max(device.profile.availability.missed, missedUntilBelieved(every))
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -51,13 +62,31 @@ export class AskedDevice implements Asking {
     let now = clock.ticks()
     let due = now + firstAfter
     for (;;) {
-      await pause(clock, due - now, signal).catch(() => undefined)
+      await this.#pause(due - now, signal)
       if (signal.aborted) return
       const wait = isConnected() ? await this.#poll(signal) : every
       now = clock.ticks()
+      if (now < this.#closeUntil && wait <= every) {
+        due = now + Math.min(wait, CLOSE_EVERY_MS)
+        continue
+      }
       // Missed polls are not made up for: the value is what it is now.
       due = wait === every ? Math.max(due + wait, now) : now + wait
     }
+  }
+
+  /** It was told to do something: ask it now, and often for a while. */
+  lookClosely(): void {
+    this.#closeUntil = this.#given.clock.ticks() + CLOSE_MS
+    this.#hurry()
+  }
+
+  /** Until it is due, or somebody wants to know now. */
+  async #pause(wait: Duration, signal: AbortSignal): Promise<void> {
+    const hurried = new AbortController()
+    this.#hurry = () => hurried.abort()
+    await pause(this.#given.clock, wait, AbortSignal.any([signal, hurried.signal])).catch(() => undefined)
+    this.#hurry = () => undefined
   }
 
   lineLost(reason: string): void {
@@ -92,7 +121,9 @@ export class AskedDevice implements Asking {
   #missed(reason: string): Duration {
     this.#misses++
     if (this.#misses >= MISSES_TO_BE_LOST) this.#lose(reason)
-    return Math.min(SHORTEST_BACK_OFF_MS * 2 ** (this.#misses - 1), LONGEST_BACK_OFF_MS)
+    const beyond = this.#misses - this.#missesToBeMissing
+    if (beyond === 0) this.#given.intake.unanswered(this.#given.device.id, reason)
+    return Math.min(AGAIN_EVERY_MS * 2 ** Math.max(0, beyond), LONGEST_BACK_OFF_MS)
   }
 
   #lose(reason: string): void {

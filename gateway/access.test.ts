@@ -82,7 +82,7 @@ test('a reference leads to the secret of a file or a variable', (t) => {
 
 test('a reference that leads nowhere names itself, what to do, and nothing of what it found', (t) => {
   const folder = tempFolder(t)
-  writeFileSync(join(folder, 'large'), 'topsecret'.repeat(1000))
+  writeFileSync(join(folder, 'large'), 'topsecret'.repeat(10_000))
   writeFileSync(join(folder, 'empty'), ' \n')
   mkdirSync(join(folder, 'folder'))
   process.env['GANGLION_TEST_EMPTY'] = ''

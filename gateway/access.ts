@@ -27,7 +27,8 @@ import type { Accounts } from './ports.ts'
 import type { Store } from './store/store.ts'
 
 const SECRET_BYTES = 16
-const LARGEST_SECRET = 4096
+/** A chain of certificates in PEM is the largest. */
+const LARGEST_SECRET = 64 * 1024
 
 const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
 

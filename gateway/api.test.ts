@@ -5,6 +5,8 @@ import { instant } from '../base/clock.ts'
 import { atEnd, openPath, tempFolder, tinyBox } from '../tests/fixtures.ts'
 import { WireAccounts } from './access.ts'
 import { makeApi } from './api.ts'
+import { RuleDesk } from './rule-desk.ts'
+import { addRuleRoutes } from './rule-routes.ts'
 import { FakeClock } from '../base/clock.ts'
 import type { Store } from './store/store.ts'
 
@@ -34,11 +36,16 @@ const inject = (app: FastifyInstance, route: string, headers: Record<string, str
 
 async function open(t: TestContext): Promise<Api> {
   const folder = tempFolder(t)
-  const path = await openPath(t, { box: await tinyBox(folder), folder })
+  const box = await tinyBox(folder)
+  const path = await openPath(t, { box, folder })
   for (const deviceId of ['d1', 'd2']) await path.pipeline.accept({ deviceId, fields: { smoke: true } })
   await path.pipeline.accept({ deviceId: 'meter', fields: { mA: 12 } })
   atEnd(t, () => path.stop())
   const accounts = new WireAccounts(path.store, new FakeClock())
+  const { filing, modes, trials } = path.holding
+  const { store } = path
+  const desk = new RuleDesk({ clock: new FakeClock(), store, box, modes, trials, decided: () => undefined })
+  const rules = { reader: store.reader, box, desk, filing, modes, trials }
   const app = makeApi({
     token: TOKEN,
     boxId: 'tiny',
@@ -49,6 +56,8 @@ async function open(t: TestContext): Promise<Api> {
     health: () => ({ well: true }),
     readingsOf: (id) => path.lastReadings.of(id),
     deviceIds: ['d1', 'meter'],
+    strangers: () => path.pipeline.strangers.list(),
+    more: [(routed) => addRuleRoutes(routed, rules)],
   })
   await app.ready()
   const routes = routesOf(app)

@@ -21,6 +21,9 @@ export interface ApiContext {
   health(): object
   readingsOf(deviceId: string): readonly Reading[]
   readonly deviceIds: readonly string[]
+  strangers(): readonly object[]
+  /** Routes of other files, behind the same token. */
+  readonly more?: readonly ((app: FastifyInstance) => void)[]
 }
 
 const NewAccount = Type.Object(
@@ -33,7 +36,8 @@ const CaseQuery = Type.Object(
 )
 
 /**
- * The gateway's HTTP API. Every route wants the token of the data folder; there is none without.
+ * The gateway's HTTP API. Every route wants the token of the data folder; there is none without. Those that judge
+ * rules are in rule-routes.ts, the history of a point in history/routes.ts, commands in command-routes.ts.
  *
  * | route | answers |
  * |---|---|
@@ -42,6 +46,7 @@ const CaseQuery = Type.Object(
  * | GET /api/cases?limit= | the newest cases as the platform gets them |
  * | GET /api/cases/:key | one case |
  * | GET /api/devices/:id/readings | the last reading of each point |
+ * | GET /api/strangers | devices that spoke but are in no site, newest first |
  * | POST /api/accounts `{id, kind}` | a new wire secret, shown once |
  */
 export function makeApi(context: ApiContext): FastifyInstance {
@@ -69,6 +74,7 @@ export function makeApi(context: ApiContext): FastifyInstance {
   })
 
   app.get('/api/health', () => context.health())
+  app.get('/api/strangers', () => context.strangers())
   app.get('/api/config', () => ({
     boxId: context.boxId,
     configHash: context.configHash,
@@ -116,5 +122,6 @@ export function makeApi(context: ApiContext): FastifyInstance {
     const secret = await context.accounts.add(body.value.id, body.value.kind)
     return reply.code(201).send({ id: body.value.id, secret })
   })
+  for (const add of context.more ?? []) add(app)
   return app
 }

@@ -10,17 +10,20 @@ import { Draft } from './draft.ts'
 import { Outbox } from './outbox.ts'
 import type { LoadedRule } from './pack.ts'
 import { isEnded, stages, type Stage, type StageMove } from './stage.ts'
+import type { Store } from './store/store.ts'
+
+type DeskContext = CaseBookContext & { readonly store: Store }
 
 /** A case book with its store, written to as the path does it. */
 class Desk {
-  readonly context: CaseBookContext
+  readonly context: DeskContext
   readonly clock: FakeClock
   readonly #site: Site
   readonly #rules: ReadonlyMap<string, LoadedRule>
   book: CaseBook
   outbox: Outbox
 
-  private constructor(context: CaseBookContext, clock: FakeClock, site: Site, rules: readonly LoadedRule[]) {
+  private constructor(context: DeskContext, clock: FakeClock, site: Site, rules: readonly LoadedRule[]) {
     this.context = context
     this.clock = clock
     this.#site = site
@@ -212,7 +215,8 @@ test('a reopened case does not push out the one that began meanwhile, and takes 
     assert.deepEqual(desk.revisions().at(-1), [second, 2])
     await desk.commit((draft) => desk.move(draft, second, 'closed', 1))
     await desk.raise(breach)
-    assert.deepEqual(desk.revisions().at(-1), [first, 2])
+    // Its breach ended with the other's: revision 2 said so.
+    assert.deepEqual(desk.revisions().at(-1), [first, 3])
   }
 })
 
@@ -288,6 +292,18 @@ test('a raise with pictures that the store refused holds up no later revision', 
   )
 })
 
+test('a case is escalated for a rule whose breach stands in it, once a step', async (t) => {
+  const desk = await Desk.open(t)
+  const breach = desk.breach('open')
+  await desk.raise(breach)
+  const escalate = (ruleId: string, step: number): boolean =>
+    desk.book.escalate(new Draft(), desk.breach(ruleId), step)
+  assert.deepEqual(
+    [escalate('beam', 1), escalate('open', 1), escalate('open', 1), escalate('open', 3), escalate('open', 2)],
+    [false, true, false, true, false],
+  )
+})
+
 test('the clock of a box that was never set marks what it makes', async (t) => {
   const desk = await Desk.open(t)
   desk.clock.jump(0 as Instant) // 1970
@@ -338,12 +354,13 @@ class Model {
   }
 
   clear(slot: string, rule: string): void {
-    const current = this.current(slot)
-    if (!current || current.isCleared) return
-    current.standing = current.standing.filter((other) => other !== rule)
-    if (current.standing.length > 0) return
-    current.isCleared = true
-    current.revision++
+    for (const known of this.cases) {
+      if (known.slot !== slot || !known.standing.includes(rule)) continue
+      known.standing = known.standing.filter((other) => other !== rule)
+      if (known.standing.length > 0) continue
+      known.isCleared = true
+      known.revision++
+    }
   }
 
   move(known: ModelCase, stage: Stage, version: number): void {

@@ -1,15 +1,17 @@
-import { isClockSet, isoTime, later, type Clock, type Instant } from '../base/clock.ts'
-import { caseKey, CONTRACT, type Case, type CaseIdentity, type Proof, type Why } from './case.ts'
+import { isoTime, later, type Clock, type Instant } from '../base/clock.ts'
+import { caseKey, type Case, type CaseIdentity, type Proof, type Why } from './case.ts'
 import type { Catalogue, CaseClass } from './catalogue.ts'
 import type { Site } from './config.ts'
 import type { Draft } from './draft.ts'
+import { firstRevision } from './first-revision.ts'
 import { toWhy, type Sight } from './why.ts'
 import type { Entry, Outbox } from './outbox.ts'
 import type { LoadedRule } from './pack.ts'
 import type { ProofFile } from './ports.ts'
+import { isDone, OpenCases, slotOf, type OpenCase } from './open-cases.ts'
 import type { Raise } from './rule.ts'
 import { isEnded, type StageMove } from './stage.ts'
-import type { Store } from './store/store.ts'
+import type { Reader } from './store/store.ts'
 
 /** What a rule found at a place. */
 export interface Breach {
@@ -18,22 +20,11 @@ export interface Breach {
   readonly place: string
   /** Drills are cases of their own, beside a real one at the same place. */
   readonly drill: boolean
+  /** The key of the case that was closed while this breach stood. */
+  readonly follows?: string | undefined
 }
 
-interface HeldRevision {
-  readonly seq: number
-  readonly connector: string
-  readonly case: Case
-}
-
-/** A case that may still change. */
-export interface OpenCase {
-  case: Case
-  /** Rules whose breach still stands; the case is cleared when none is left. */
-  standing: readonly string[]
-  /** Revisions that wait for proof. */
-  held: readonly HeldRevision[]
-}
+export type MoveListener = (draft: Draft, moved: OpenCase, move: StageMove) => void
 
 /** A proof file that lies whole in the evidence folder. */
 export interface StoredProof {
@@ -44,7 +35,7 @@ export interface StoredProof {
 export interface CaseBookContext {
   readonly boxId: string
   readonly clock: Clock
-  readonly store: Store
+  readonly store: { readonly reader: Reader }
   readonly catalogue: Catalogue
   readonly outboxes: readonly Outbox[]
 }
@@ -52,20 +43,23 @@ export interface CaseBookContext {
 /** 案件簿: the ongoing cases of the box, one for each class, place and drill or real. */
 export class CaseBook {
   readonly #context: CaseBookContext
-  /** In the order in which they were raised: more than one where the platform reopened an old one. */
-  readonly #bySlot = new Map<string, readonly OpenCase[]>()
-  readonly #byKey = new Map<string, OpenCase>()
+  #catalogue: Catalogue
+  readonly #open = new OpenCases()
+  readonly #listeners: MoveListener[] = []
   readonly #owedProof = new Set<OpenCase>()
   readonly #find
   #seq: number
 
   constructor(context: CaseBookContext) {
     this.#context = context
+    this.#catalogue = context.catalogue
     const { reader } = context.store
     this.#seq = reader.prepare('SELECT ifnull(max(seq), 0) FROM outbox').pluck().get() as number // one integer
     this.#find = reader.prepare('SELECT body, standing FROM cases WHERE key = ?')
-    const rows = reader.prepare('SELECT body, standing FROM cases WHERE ended = 0').all() as CaseRow[] // the columns named
-    for (const row of rows) this.#keep(toOpenCase(row))
+    const rows = reader
+      .prepare(`SELECT body, standing FROM cases WHERE ended = 0 OR standing <> '[]'`)
+      .all() as CaseRow[] // the columns named
+    for (const row of rows) this.#open.keep(toOpenCase(row))
     const held = reader
       .prepare('SELECT seq, connector, body FROM outbox WHERE held = 1 ORDER BY seq')
       .all() as {
@@ -83,7 +77,27 @@ export class CaseBook {
   }
 
   get ongoing(): number {
-    return this.#byKey.size
+    return this.#open.ongoing
+  }
+
+  /** The case that a further raise of this class at the place would join. */
+  ongoingAt(cls: string, place: string, drill: boolean): Readonly<OpenCase> | undefined {
+    return this.#open.ongoingAt(slotOf(cls, place, drill))
+  }
+
+  /** A real case of this class at the site that is ongoing and has not cleared. */
+  uncleared(siteId: string, cls: string): Case | undefined {
+    return this.#open.uncleared(siteId, cls)
+  }
+
+  /** Cases that are opened from now on are of this catalogue. */
+  recatalogue(catalogue: Catalogue): void {
+    this.#catalogue = catalogue
+  }
+
+  /** Hears of each move of the platform that counts; what it writes rides in the same draft. */
+  onMove(listener: MoveListener): void {
+    this.#listeners.push(listener)
   }
 
   /** Cases whose pictures were asked for before the gateway stopped. */
@@ -95,7 +109,8 @@ export class CaseBook {
   raise(draft: Draft, breach: Breach, raise: Raise, sight: Sight | undefined, awaitProof: boolean): OpenCase {
     const { rule, place, drill } = breach
     const why = toWhy(rule, raise, sight)
-    const ongoing = this.#ongoingAt(slotOf(rule.classId, place, drill))
+    const source = sourceOf(breach.site, raise)
+    const ongoing = this.#open.ongoingAt(slotOf(rule.classId, place, drill))
     if (ongoing) {
       const before = ongoing.case
       const next: Case = {
@@ -103,33 +118,65 @@ export class CaseBook {
         revision: before.revision + 1,
         clearedAt: null,
         count: before.count + 1,
-        source: before.source === sourceOf(sight) ? before.source : 'both',
+        source: before.source === source ? before.source : 'both',
         why: addTo(before.why, why),
       }
       this.#write(draft, ongoing, next, withRule(ongoing.standing, rule.id), awaitProof)
       return ongoing
     }
-    const first = this.#newCase(breach, raise, why, sight)
+    const { boxId, clock } = this.#context
+    const cls = this.#classOf(rule.classId)
+    const since = this.#unused({ class: cls.id, place, since: raise.since, drill }).since
+    const first = firstRevision({ boxId, breach, cls, since, now: clock.now(), why, source })
     const opened: OpenCase = { case: first, standing: [], held: [] }
-    this.#keep(opened)
+    this.#open.keep(opened)
     draft.onUndo(() => {
-      if (opened.case === first) this.#forget(opened)
+      if (opened.case === first) this.#open.forget(opened)
     })
     this.#write(draft, opened, first, [rule.id], awaitProof)
     return opened
   }
 
-  /** The rule's breach has ended; the platform hears of it when no other rule still sees one. */
+  /**
+   * The rule's breach has ended; the platform hears of it when no other rule still sees one. Also of a case that was
+   * closed or reopened meanwhile: whoever reads it later wants to know until when the breach stood.
+   */
   clear(draft: Draft, breach: Breach, at: Instant): void {
-    const open = this.#ongoingAt(slotOf(breach.rule.classId, breach.place, breach.drill))
-    if (!open || open.case.clearedAt !== null) return
-    const standing = open.standing.filter((rule) => rule !== breach.rule.id)
-    if (standing.length > 0) {
+    const { rule, place, drill } = breach
+    for (const open of this.#open.at(slotOf(rule.classId, place, drill))) {
+      if (open.case.clearedAt === null && open.standing.includes(rule.id))
+        this.#end(draft, open, [rule.id], at)
+    }
+  }
+
+  /** Takes out rules that can no longer say that their breach has ended: they became another rule, or are gone. */
+  letGo(draft: Draft, isOrphan: (rule: string, stands: Case) => boolean, at: Instant): void {
+    for (const open of [...this.#open.all()]) {
+      const orphans = open.standing.filter((rule) => isOrphan(rule, open.case))
+      if (orphans.length > 0) this.#end(draft, open, orphans, at)
+    }
+  }
+
+  #end(draft: Draft, open: OpenCase, rules: readonly string[], at: Instant): void {
+    const standing = open.standing.filter((other) => !rules.includes(other))
+    if (standing.length > 0 || open.case.clearedAt !== null) {
       this.#store(draft, open, open.case, standing)
       return
     }
     const next: Case = { ...open.case, revision: open.case.revision + 1, clearedAt: isoTime(at) }
     this.#write(draft, open, next, standing, false)
+    draft.afterwards(() => this.#forgetIfDone(open))
+  }
+
+  /** The breach still stands after the rule's n-th span; false when there is nobody left to tell, or they know. */
+  escalate(draft: Draft, breach: Breach, step: number): boolean {
+    const { rule, place, drill } = breach
+    const open = this.#open.ongoingAt(slotOf(rule.classId, place, drill))
+    if (!open?.standing.includes(rule.id)) return false
+    if ((open.case.escalated ?? 0) >= step) return false
+    const next: Case = { ...open.case, revision: open.case.revision + 1, escalated: step }
+    this.#write(draft, open, next, open.standing, false)
+    return true
   }
 
   /** The pictures lie whole on the disk, or `missing` says why there are none: the held revisions may leave. */
@@ -177,7 +224,7 @@ export class CaseBook {
 
   /** The platform has the case. */
   delivered(draft: Draft, key: string): void {
-    const open = this.#byKey.get(key)
+    const open = this.#open.get(key)
     if (open?.case.stage !== 'raised') return
     this.#store(draft, open, { ...open.case, stage: 'delivered' }, open.standing)
   }
@@ -188,57 +235,15 @@ export class CaseBook {
     if (!open) return 'unknown'
     const next = movedCase(open.case, move)
     if (next === open.case) return 'old'
-    // Kept also when it has ended, until this is stored: a second move may ride in the same draft.
-    const forgetIfEnded = (): void => {
-      if (isEnded(open.case.stage)) this.#forget(open)
-    }
-    if (!this.#byKey.has(next.key)) {
-      this.#keep(open)
-      draft.onUndo(forgetIfEnded)
+    // Kept also when it is done, until this is stored: a second move may ride in the same draft.
+    if (!this.#open.has(next.key)) {
+      this.#open.keep(open)
+      draft.onUndo(() => this.#forgetIfDone(open))
     }
     this.#store(draft, open, next, open.standing)
-    draft.afterwards(forgetIfEnded)
+    draft.afterwards(() => this.#forgetIfDone(open))
+    for (const listener of this.#listeners) listener(draft, open, move)
     return 'moved'
-  }
-
-  #newCase({ rule, site, place, drill }: Breach, raise: Raise, why: Why, sight: Sight | undefined): Case {
-    const cls = this.#classOf(rule.classId)
-    const now = this.#context.clock.now()
-    const { file } = site
-    const identity = this.#unused({ class: cls.id, place, since: raise.since, drill })
-    return {
-      contract: CONTRACT,
-      key: caseKey(identity),
-      revision: 1,
-      boxId: this.#context.boxId,
-      class: cls.id,
-      classCode: cls.code,
-      classLocal: cls.local,
-      className: cls.name,
-      severity: cls.severity,
-      source: sourceOf(sight),
-      siteId: site.id,
-      siteName: file.name,
-      place,
-      address: file.address,
-      gridCode: file.gridCode,
-      position: file.position,
-      since: isoTime(identity.since),
-      raisedAt: isoTime(now),
-      clearedAt: null,
-      count: 1,
-      why,
-      proof: [],
-      proofMissing: null,
-      drill,
-      use: 'lead',
-      timeUnsure: !isClockSet(now),
-      stage: 'raised',
-      stageVersion: 0,
-      platformStage: null,
-      platformCase: null,
-      complete: false,
-    }
   }
 
   /**
@@ -314,41 +319,19 @@ export class CaseBook {
     return body
   }
 
-  #keep(open: OpenCase): void {
-    const { class: cls, place, drill, key } = open.case
-    this.#byKey.set(key, open)
-    const slot = slotOf(cls, place, drill)
-    const all = [...(this.#bySlot.get(slot) ?? []), open]
-    this.#bySlot.set(
-      slot,
-      all.sort((a, b) => Date.parse(a.case.raisedAt) - Date.parse(b.case.raisedAt)),
-    )
+  #forgetIfDone(open: OpenCase): void {
+    if (isDone(open)) this.#open.forget(open)
   }
 
-  #forget(open: OpenCase): void {
-    const { class: cls, place, drill, key } = open.case
-    this.#byKey.delete(key)
-    const slot = slotOf(cls, place, drill)
-    const left = this.#bySlot.get(slot)?.filter((other) => other !== open) ?? []
-    if (left.length > 0) this.#bySlot.set(slot, left)
-    else this.#bySlot.delete(slot)
-  }
-
-  /** The newest: a reopened case does not push out the one that began meanwhile. */
-  #ongoingAt(slot: string): OpenCase | undefined {
-    return this.#bySlot.get(slot)?.findLast((open) => !isEnded(open.case.stage))
-  }
-
-  /** Ended cases lie in the database only. */
   #openCase(key: string): OpenCase | undefined {
-    const known = this.#byKey.get(key)
+    const known = this.#open.get(key)
     if (known) return known
     const row = this.#find.get(key) as CaseRow | undefined // the columns named
     return row && toOpenCase(row)
   }
 
   #classOf(id: string): CaseClass {
-    const cls = this.#context.catalogue.classes.get(id)
+    const cls = this.#catalogue.classes.get(id)
     if (!cls) throw new Error(`class ${id} is in no catalogue`) // packs are checked against it when loaded
     return cls
   }
@@ -363,10 +346,13 @@ function toOpenCase({ body, standing }: CaseRow): OpenCase {
   return { case: JSON.parse(body) as Case, standing: JSON.parse(standing) as string[], held: [] } // written by this class
 }
 
-const slotOf = (cls: string, place: string, drill: boolean): string =>
-  `${cls}\n${place}\n${drill ? 'drill' : ''}`
-
-const sourceOf = (sight: Sight | undefined): Case['source'] => (sight ? 'camera' : 'sensor')
+/** Told by who said the readings: a picture may be missing, and a sensor may watch a camera's zone. */
+function sourceOf(site: Site, { readings }: Raise): Case['source'] {
+  const cameras = new Set(site.devices.filter(({ zones }) => zones.length > 0).map(({ id }) => id))
+  const byCamera = readings.filter(({ deviceId }) => cameras.has(deviceId)).length
+  if (byCamera === 0) return 'sensor'
+  return byCamera === readings.length ? 'camera' : 'both'
+}
 
 const withRule = (standing: readonly string[], rule: string): readonly string[] =>
   standing.includes(rule) ? standing : [...standing, rule]

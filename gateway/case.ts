@@ -34,6 +34,24 @@ export const WhyReading = Type.Object(
 )
 export type WhyReading = Static<typeof WhyReading>
 
+const PlainValue = Type.Union([Type.Number(), Type.Boolean(), Type.String({ maxLength: 64 })])
+
+/** A comparison of the rule as its pack writes it, and what it came to when the case was raised. */
+export const WhyCondition = Type.Object(
+  {
+    text: Text(200),
+    /** Absent where nothing was known. */
+    value: Type.Optional(PlainValue),
+    threshold: Type.Optional(PlainValue),
+    /** How far beyond the threshold, in `unit`; below zero it was not reached. */
+    margin: Type.Optional(Type.Number()),
+    unit: Type.String({ maxLength: 16 }),
+    met: Type.Boolean(),
+  },
+  closed,
+)
+export type WhyCondition = Static<typeof WhyCondition>
+
 export const WhyDetection = Type.Object(
   {
     deviceId: Text(63),
@@ -60,9 +78,14 @@ export const Why = Type.Object(
   {
     rule: Text(63),
     ruleVersion: Type.Integer({ minimum: 1 }),
+    /** SHA-256 of all that the rule's pack says of it. */
+    ruleHash: Type.Optional(Sha256),
     text: Bilingual,
     readings: Type.Array(WhyReading, { maxItems: 50 }),
+    conditions: Type.Optional(Type.Array(WhyCondition, { maxItems: 20 })),
     detections: Type.Array(WhyDetection, { maxItems: 50 }),
+    /** 劝导次数: how often a voice or lamp at the spot asked for it to end before the case was raised. */
+    reminders: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
   },
   closed,
 )
@@ -118,6 +141,10 @@ export const Case = Type.Object(
     clearedAt: Type.Union([Time, Type.Null()]),
     /** How often the breach began again within this case. */
     count: Type.Integer({ minimum: 1 }),
+    /** Still open and still true after the n-th span of its rule's `escalate`. */
+    escalated: Type.Optional(Type.Integer({ minimum: 1, maximum: 10 })),
+    /** The case that was closed while this breach still stood. */
+    follows: Type.Optional(Sha256),
     why: Why,
     proof: Type.Array(Proof, { maxItems: 20 }),
     /** Why proof that the rule asked for is not there. */

@@ -5,24 +5,42 @@ import type { Static, TSchema } from 'typebox'
 import { parseDuration } from '../base/amount.ts'
 import { GanglionError } from '../base/errors.ts'
 import { checker, nearest } from '../base/schema.ts'
-import { ConfigError, readYaml, readYamlWithMistakes, type Mistake, type YamlFile } from '../base/yaml.ts'
+import { ConfigError, readYamlWithMistakes, type Mistake, type YamlFile } from '../base/yaml.ts'
+import { silentAfterOf } from './availability.ts'
+import { mqttMistakes } from './broker-check.ts'
 import { readCatalogue, type Catalogue } from './catalogue.ts'
-import type { Device } from './device.ts'
+import { siteCalendar, type Calendar } from './calendar.ts'
+import { SITE_PART, type Device } from './device.ts'
+import { doorMistakes, toDoor } from './door/door-entry.ts'
+import { issuerComplaints } from './door/issuer.ts'
+import { exemptionMistakes, toExemptions, type Exemptions } from './exemption.ts'
+import { enabledCommands } from './enabled-commands.ts'
 import { alwaysOpen, openingHours, type OpeningHours } from './opening-hours.ts'
 import { doubleRules, readPack, siteSettingMistakes, type LoadedRule } from './pack.ts'
 import type { ConnectorPlug, TransportPlug } from './ports.ts'
-import { compileProfile, ProfileFile, type Profile } from './profile.ts'
+import { chooseVariant, OWN_PROFILES, ProfileShelf } from './profile-shelf.ts'
+import type { Profile } from './profile.ts'
+import { pushComplaints } from './push.ts'
 import type { RuleKinds } from './rule-kinds.ts'
 import { BoxFile, SiteFile, type DeviceEntry } from './site-file.ts'
+import { saidBy } from './said-by.ts'
+import { siteHoldingMistakes } from './site-holding.ts'
+import { fileOn, idsOn, OWN_CATALOGUES, OWN_PACKS, shelfMistakes, type Shelves } from './yaml-shelf.ts'
 
 /** Where the shipped data lies and which plugs there are. */
 export interface Rooms {
   readonly profiles: string
   readonly packs: string
+  /** Packs that are tried: each file in place of the pack of that name, or as one more of the box. */
+  readonly triedPacks?: ReadonlyMap<string, string>
   readonly catalogues: string
   readonly kinds: RuleKinds
-  readonly transports: ReadonlyMap<string, Pick<TransportPlug, 'address'>>
+  readonly transports: ReadonlyMap<string, Pick<TransportPlug, 'address' | 'orders'>>
   readonly connectors: ReadonlyMap<string, Pick<ConnectorPlug, 'settings'>>
+  /** The names of what decodes MQTT payloads. */
+  readonly codecs: ReadonlySet<string>
+  /** Whose HTTP pushes are understood. */
+  readonly pushForms: ReadonlyMap<string, { readonly settings: TSchema }>
 }
 
 /** 场所, as the path knows it. */
@@ -30,6 +48,8 @@ export interface Site {
   readonly id: string
   readonly file: SiteFile
   readonly hours: OpeningHours
+  readonly calendar: Calendar
+  readonly exemptions: Exemptions
   readonly devices: readonly Device[]
 }
 
@@ -57,10 +77,18 @@ export async function loadBox(folder: string, rooms: Rooms): Promise<Box> {
   return box
 }
 
-/** SHA-256 over name and content of the folder's YAML files, in the order of their names. */
+const ownFolders = [OWN_PROFILES, OWN_PACKS, OWN_CATALOGUES] as const
+
+/**
+ * SHA-256 over name and content of the folder's YAML files and then its own profiles, packs and catalogue, each in the
+ * order of their names.
+ */
 export function configHash(folder: string): string {
   const hash = createHash('sha256')
-  for (const name of yamlFilesIn(folder))
+  const own = ownFolders
+    .filter((name) => isFolder(join(folder, name)))
+    .flatMap((name) => yamlFilesIn(join(folder, name)).map((file) => `${name}/${file}`))
+  for (const name of [...yamlFilesIn(folder), ...own])
     hash
       .update(`${name}\n`)
       .update(readFileSync(join(folder, name)))
@@ -81,11 +109,17 @@ class Reading {
   readonly mistakes: Mistake[] = []
   readonly #folder: string
   readonly #rooms: Rooms
-  readonly #profiles = new Map<string, Profile | undefined>()
+  readonly #profiles: ProfileShelf
+  readonly #packs: Shelves
+  readonly #catalogues: Shelves
 
   constructor(folder: string, rooms: Rooms) {
     this.#folder = folder
     this.#rooms = rooms
+    this.#profiles = new ProfileShelf(rooms.profiles, folder, (mistakes) => this.mistakes.push(...mistakes))
+    this.#packs = { shipped: rooms.packs, boxFolder: folder, own: OWN_PACKS }
+    this.#catalogues = { shipped: rooms.catalogues, boxFolder: folder, own: OWN_CATALOGUES }
+    for (const shelves of [this.#packs, this.#catalogues]) this.mistakes.push(...shelfMistakes(shelves))
   }
 
   async box(): Promise<Box | undefined> {
@@ -99,14 +133,18 @@ class Reading {
       .filter((name) => name !== 'box.yaml')
       .map((name) => this.#read(name, SiteFile))
       .filter((site) => site !== undefined)
-    const catalogue =
-      box && this.#try(() => readCatalogue(this.#shipped('catalogue', box), box.value.catalogue))
+    const catalogue = box && this.#try(() => this.#catalogue(box))
     const rules = box && (await this.#rules(box, catalogue))
     if (box) this.#checkConnectors(box)
+    for (const { path, text } of box ? pushComplaints(box.value, this.#rooms.pushForms) : [])
+      if (box) this.mistakes.push(box.mistake(path, text))
+    for (const { path, text } of issuerComplaints(box?.value.doorAccess))
+      if (box) this.mistakes.push(box.mistake(path, text))
     this.#checkNames()
     const sites = siteFiles.map((site) => this.#site(site, box, rules))
     const devices = this.#byId(siteFiles, sites)
     if (box) this.#checkBridges(box, siteFiles)
+    if (box) this.mistakes.push(...mqttMistakes(box, siteFiles, this.#rooms.codecs))
     if (!box || !catalogue || !rules) return undefined
     return {
       folder: this.#folder,
@@ -120,12 +158,13 @@ class Reading {
     }
   }
 
-  #shipped(key: 'catalogue', box: YamlFile<BoxFile>): string {
-    const name = box.value[key]
-    const file = join(this.#rooms.catalogues, `${name}.yaml`)
-    if (!existsSync(file))
-      throw new ConfigError([box.mistake(`/${key}`, unknown(key, name, idsIn(this.#rooms.catalogues)))])
-    return file
+  #catalogue(box: YamlFile<BoxFile>): Catalogue {
+    const id = box.value.catalogue
+    const found = fileOn(this.#catalogues, id)
+    if (found) return readCatalogue(found.file, found.isOwn ? found.name : id)
+    throw new ConfigError([
+      box.mistake('/catalogue', unknown('catalogue', id, idsOn(this.#catalogues))),
+    ])
   }
 
   /** Undefined when a pack is missing: what sites say of its rules cannot be judged then. */
@@ -135,16 +174,24 @@ class Reading {
   ): Promise<readonly LoadedRule[] | undefined> {
     const rules: LoadedRule[] = []
     let isWhole = true
-    for (const [index, pack] of box.value.packs.entries()) {
-      const file = join(this.#rooms.packs, `${pack}.yaml`)
-      if (!existsSync(file)) {
-        this.mistakes.push(box.mistake(`/packs/${index}`, unknown('pack', pack, idsIn(this.#rooms.packs))))
+    const tried = this.#rooms.triedPacks ?? new Map<string, string>()
+    for (const [index, pack] of [...new Set([...box.value.packs, ...tried.keys()])].entries()) {
+      const trial = tried.get(pack)
+      const found =
+        trial === undefined ? fileOn(this.#packs, pack) : { file: trial, name: relative('.', trial) }
+      if (!found) {
+        this.mistakes.push(box.mistake(`/packs/${index}`, unknown('pack', pack, idsOn(this.#packs))))
         isWhole = false
         continue
       }
       try {
         rules.push(
-          ...(await readPack(pack, file, { kinds: this.#rooms.kinds, catalogue }, relative('.', file))),
+          ...(await readPack(
+            pack,
+            found.file,
+            { kinds: this.#rooms.kinds, catalogue, saidBy: (id) => saidBy(this.#profiles, id) },
+            found.name,
+          )),
         )
       } catch (error) {
         this.#gather(error)
@@ -181,9 +228,13 @@ class Reading {
 
   /** A site that is left out in silence would be missed on the day of the fire. */
   #checkNames(): void {
-    for (const name of readdirSync(this.#folder).filter((other) => other.endsWith('.yml'))) {
-      const text = `wanted a name that ends in .yaml: "${name.slice(0, -'.yml'.length)}.yaml"`
-      this.mistakes.push({ file: name, line: 1, path: '', text })
+    for (const below of ['', ...ownFolders.map((name) => `${name}/`)]) {
+      const folder = join(this.#folder, below)
+      if (!isFolder(folder)) continue
+      for (const name of readdirSync(folder).filter((other) => other.endsWith('.yml'))) {
+        const text = `wanted a name that ends in .yaml: "${name.slice(0, -'.yml'.length)}.yaml"`
+        this.mistakes.push({ file: `${below}${name}`, line: 1, path: '', text })
+      }
     }
   }
 
@@ -211,12 +262,16 @@ class Reading {
         site.mistake('', `the file's name is the site's id: lower-case letters, digits and -; got "${id}"`),
       )
     }
-    if (rules) this.mistakes.push(...siteSettingMistakes(site, rules))
+    if (rules) this.mistakes.push(...siteSettingMistakes(site, rules), ...siteHoldingMistakes(site, rules))
+    if (rules) this.mistakes.push(...exemptionMistakes(site, rules))
+    this.mistakes.push(...doorMistakes(site))
     let hours = alwaysOpen
+    let timeZone = file.timeZone ?? 'Asia/Shanghai'
     try {
-      const stated = openingHours(file.hours ?? '00:00-24:00', file.timeZone ?? 'Asia/Shanghai')
+      const stated = openingHours(file.hours ?? '00:00-24:00', timeZone)
       if (file.hours !== undefined) hours = stated
     } catch {
+      timeZone = 'UTC' // what follows is not used then
       this.mistakes.push(
         site.mistake(
           '/timeZone',
@@ -225,7 +280,14 @@ class Reading {
       )
     }
     const devices = file.devices.map((entry, index) => this.#device(id, site, box, entry, index))
-    return { id, file, hours, devices: devices.filter((device) => device !== undefined) }
+    return {
+      id,
+      file,
+      hours,
+      calendar: siteCalendar({ ...file, timeZone, hours }),
+      exemptions: toExemptions(file.exemptions ?? [], timeZone),
+      devices: devices.filter((device) => device !== undefined),
+    }
   }
 
   #device(
@@ -236,9 +298,7 @@ class Reading {
     index: number,
   ): Device | undefined {
     const path = `/devices/${index}`
-    const profile = this.#profile(entry.profile, () =>
-      site.mistake(`${path}/profile`, unknown('profile', entry.profile, idsIn(this.#rooms.profiles))),
-    )
+    const profile = this.#profile(site, path, entry)
     const [transport = '', settings = {}] = Object.entries(entry.via)[0] ?? []
     const plug = this.#rooms.transports.get(transport)
     if (!plug) {
@@ -270,8 +330,16 @@ class Reading {
         ),
       )
     }
+    const push = settings['push']
+    const pushes = (box?.value.pushes ?? []).map(({ id }) => id)
+    if (box && transport === 'http-push' && typeof push === 'string' && !pushes.includes(push))
+      this.mistakes.push(site.mistake(`${path}/via/${transport}/push`, unknown('push', push, pushes)))
     this.#checkSign(site, entry, path)
+    this.#checkParts(site, entry, path)
     if (!profile) return undefined
+    const timeZone = site.value.timeZone ?? 'Asia/Shanghai'
+    const { commands, complaints } = enabledCommands(entry, profile, { plug, transport, timeZone })
+    for (const { path: below, text } of complaints) this.mistakes.push(site.mistake(`${path}${below}`, text))
     const zones = entry.zones ?? []
     return {
       id: entry.id,
@@ -279,9 +347,15 @@ class Reading {
       profile,
       address: { transport, settings },
       part: entry.part ?? entry.id,
-      silentAfter: entry.silentAfter === undefined ? profile.silentAfter : parseDuration(entry.silentAfter),
+      silentAfter:
+        entry.silentAfter === undefined
+          ? silentAfterOf(profile, settings['every'])
+          : parseDuration(entry.silentAfter),
       zones,
       drillOnly: entry.drill === true || (transport === 'rtsp' && !isAnnounced(entry)),
+      commands,
+      ...(entry.feeds !== undefined && { feeds: entry.feeds }),
+      ...(entry.door && { door: toDoor(entry.door) }),
     }
   }
 
@@ -293,18 +367,31 @@ class Reading {
     }
   }
 
-  #profile(id: string, missing: () => Mistake): Profile | undefined {
-    const file = join(this.#rooms.profiles, `${id}.yaml`)
-    if (!existsSync(file)) {
-      this.mistakes.push(missing())
+  /** A rule `per: site` has its cases at the place of this name. */
+  #checkParts(site: YamlFile<SiteFile>, entry: DeviceEntry, path: string): void {
+    const names = [
+      ['/id', entry.id],
+      ['/part', entry.part],
+      ...(entry.zones ?? []).map(({ id }, index) => [`/zones/${index}/id`, id]),
+    ]
+    for (const [below, name] of names) {
+      if (name !== SITE_PART) continue
+      const text = `"${SITE_PART}" stands for the whole site; give the part a name of its own`
+      this.mistakes.push(site.mistake(`${path}${below}`, text))
+    }
+  }
+
+  #profile(site: YamlFile<SiteFile>, path: string, entry: DeviceEntry): Profile | undefined {
+    if (!this.#profiles.has(entry.profile)) {
+      const text = unknown('profile', entry.profile, this.#profiles.ids)
+      this.mistakes.push(site.mistake(`${path}/profile`, text))
       return undefined
     }
-    if (!this.#profiles.has(id))
-      this.#profiles.set(
-        id,
-        this.#try(() => readProfile(id, file)),
-      )
-    return this.#profiles.get(id)
+    const variants = this.#profiles.variants(entry.profile)
+    const chosen = variants && chooseVariant(variants, entry)
+    if (!chosen || 'points' in chosen) return chosen
+    this.mistakes.push(site.mistake(`${path}/${chosen.key}`, chosen.text))
+    return undefined
   }
 
   /** Ids of devices are unique in a box: they are topics and accounts. */
@@ -349,22 +436,9 @@ class Reading {
   }
 }
 
-/** @throws ConfigError */
-export function readProfile(id: string, file: string): Profile {
-  const yaml = readYaml(file, ProfileFile, relative('.', file))
-  const { profile, complaints } = compileProfile(id, yaml.value)
-  if (complaints.length > 0)
-    throw new ConfigError(complaints.map(({ path, text }) => yaml.mistake(path, text)))
-  return profile
-}
-
 /** PIPL art. 26: purpose, controller and a sign make a camera's case a real one. */
 function isAnnounced({ purpose, controller, signPhoto }: DeviceEntry): boolean {
   return purpose !== undefined && controller !== undefined && signPhoto !== undefined
-}
-
-function idsIn(folder: string): readonly string[] {
-  return yamlFilesIn(folder).map((name) => name.slice(0, -'.yaml'.length))
 }
 
 function unknown(what: string, word: string, known: readonly string[]): string {

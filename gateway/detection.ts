@@ -1,4 +1,5 @@
 import type { Instant } from '../base/clock.ts'
+import type { QuantityId } from './quantity.ts'
 
 /** A rectangle in parts of the frame: 0,0 is top left, 1,1 bottom right. */
 export interface Box {
@@ -27,4 +28,28 @@ export interface Track extends Detection {
 export interface ZoneStay {
   readonly zone: string
   readonly tracks: readonly Track[]
+}
+
+/** What a camera says of each zone, and the labels that it speaks of. */
+export const zoneLabels = {
+  vehicleInZone: ['bicycle', 'motorcycle'],
+  motorVehicleInZone: ['car', 'bus', 'truck'],
+  personInZone: ['person'],
+  zoneChange: ['change'],
+} as const satisfies Partial<Record<QuantityId, readonly string[]>>
+
+export const zoneQuantities = Object.keys(zoneLabels) as readonly (keyof typeof zoneLabels)[] // keys of a const table
+
+/** The tracks that these quantities speak of, in the zones where there are any. */
+export function staysOf(
+  stays: readonly ZoneStay[],
+  quantities: ReadonlySet<QuantityId>,
+): readonly ZoneStay[] {
+  const labels: readonly string[] = zoneQuantities.flatMap((quantity) =>
+    quantities.has(quantity) ? zoneLabels[quantity] : [],
+  )
+  return stays.flatMap(({ zone, tracks }) => {
+    const own = tracks.filter(({ label }) => labels.includes(label))
+    return own.length === 0 ? [] : [{ zone, tracks: own }]
+  })
 }

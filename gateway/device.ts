@@ -1,4 +1,8 @@
 import type { Duration } from '../base/clock.ts'
+import type { Feeds } from './circuit.ts'
+import type { CommandKind } from './command-kind.ts'
+import type { Door } from './door/door-entry.ts'
+import type { EnabledCommand } from './enabled-commands.ts'
 import type { Profile } from './profile.ts'
 import type { Address, Zone } from './site-file.ts'
 
@@ -16,7 +20,16 @@ export interface Device {
   readonly zones: readonly Zone[]
   /** Cases of this device are drills: commissioning, or a camera without its sign and controller. */
   readonly drillOnly: boolean
+  /** What the site lets be asked of it. */
+  readonly commands?: ReadonlyMap<CommandKind, EnabledCommand>
+  /** Its access is decided and watched here. */
+  readonly door?: Door
+  /** What hangs on its circuit. */
+  readonly feeds?: Feeds
 }
+
+/** The part that stands for the whole site in the place of a rule that is judged `per: site`. */
+export const SITE_PART = 'site'
 
 /** 位置: `<siteId>/<part>`; the ports of a station are parts of its part. */
 export function placeOf(device: Device, readingPart: string): string {

@@ -5,6 +5,8 @@ import type { Unit } from './store/store.ts'
 export class Draft implements Unit {
   readonly changes: Change[] = []
   lifeSafety = false
+  /** It came of what a broker had kept: it happened some time ago, so nothing is done about it at the spot. */
+  isRetained = false
   readonly #undos: (() => void)[] = []
   readonly #afters: (() => void)[] = []
 

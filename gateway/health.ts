@@ -44,6 +44,11 @@ export class Health {
     if (before?.word !== word) this.#log.info({ subject, state: word, detail }, `${subject}: ${word}`)
   }
 
+  /** Those that are no longer part of the box. */
+  forget(isGone: (subject: string) => boolean): void {
+    for (const subject of this.#states.keys()) if (isGone(subject)) this.#states.delete(subject)
+  }
+
   states(): readonly SubjectState[] {
     return [...this.#states.values()]
   }

@@ -1,7 +1,9 @@
 import { instant, type Clock, type Instant } from '../base/clock.ts'
 import type { Device } from './device.ts'
 import type { Draft } from './draft.ts'
-import type { Arrival } from './ports.ts'
+import { ArrivalLog, type Came } from './history/arrival-log.ts'
+import { RETAINED } from './history/recorded.ts'
+import { Presence } from './presence.ts'
 import type { Reading } from './reading.ts'
 import type { Change } from './store/schema.ts'
 import type { Store } from './store/store.ts'
@@ -15,11 +17,13 @@ const PRUNED_A_STEP = 4000
 /** The log is kept for so long, for redeliveries, and never longer than this. */
 export const ARRIVALS_KEPT_MS = 10 * 60_000
 const MOST_ARRIVALS = 100_000
+/** Where history does not follow: it gives way before the database grows without end. */
+const MOST_UNMOVED = 300_000
 
 interface DeviceRow {
-  readonly device: Device
+  device: Device
   heardAt: Instant
-  /** Undefined when it was not heard in this run. */
+  /** As if the clock had run on since an earlier run, as far as the gateway was there; undefined: never heard. */
   heardTicks: number | undefined
   readonly points: Map<string, Point>
 }
@@ -40,9 +44,16 @@ interface Point {
 export class LastReadings {
   readonly #store: Store
   readonly #clock: Clock
+  readonly #log: ArrivalLog
+  readonly #movedTo: () => number
+  readonly #presence: Presence
   readonly #rows = new Map<string, DeviceRow>()
+  /** Of devices that were taken out of the box in this run. */
+  readonly #gone = new Map<string, DeviceRow>()
   readonly #newest
   readonly #prunable
+  readonly #foldedOf
+  readonly #laterOf
   /** Changed since their last fold. */
   #dirty = new Set<DeviceRow>()
   /** Still to be written in the fold under way, which covers the log up to `#folding`. */
@@ -52,25 +63,71 @@ export class LastReadings {
   #cancel: (() => void) | undefined
   #isClosed = false
 
-  constructor(store: Store, clock: Clock, devices: Iterable<Device>) {
+  /** `movedTo`: rows of the log up to here lie in the history too; without a history the log forgets them. */
+  constructor(store: Store, clock: Clock, devices: Iterable<Device>, movedTo = (): number => Infinity) {
     this.#store = store
     this.#clock = clock
+    this.#movedTo = movedTo
+    this.#log = new ArrivalLog(clock)
+    this.#presence = new Presence(store, clock)
     const { reader } = store
     this.#newest = reader.prepare('SELECT ifnull(max(seq), 0) FROM arrivals').pluck()
     this.#prunable = reader.prepare('SELECT seq, at FROM arrivals ORDER BY seq LIMIT 1 OFFSET ?')
     this.#folded = Number(reader.prepare("SELECT value FROM meta WHERE key = 'folded'").pluck().get() ?? 0)
-    for (const device of devices) {
-      this.#rows.set(device.id, { device, heardAt: instant(0), heardTicks: undefined, points: new Map() })
-    }
+    this.#foldedOf = reader.prepare(
+      'SELECT device_id, at, points AS readings FROM last_readings WHERE device_id IN (SELECT value FROM json_each(?))',
+    )
+    this.#laterOf = reader.prepare(
+      `SELECT device_id, at, readings FROM arrivals
+       WHERE seq > ? AND beside IS NOT '${RETAINED}' AND device_id IN (SELECT value FROM json_each(?)) ORDER BY seq`,
+    )
+    for (const device of devices) this.#rows.set(device.id, emptyRow(device))
     const folded = reader.prepare('SELECT device_id, at, points AS readings FROM last_readings')
-    const later = reader.prepare('SELECT device_id, at, readings FROM arrivals WHERE seq > ? ORDER BY seq')
+    const later = reader.prepare(
+      `SELECT device_id, at, readings FROM arrivals WHERE seq > ? AND beside IS NOT '${RETAINED}' ORDER BY seq`,
+    )
     for (const row of folded.iterate() as Iterable<StoredRow>) this.#restore(row) // the columns named
     for (const row of later.iterate(this.#folded) as Iterable<StoredRow>) this.#restore(row) // the columns named
+    const startedTicks = clock.ticks()
+    for (const row of this.#rows.values())
+      if (row.heardAt > 0) row.heardTicks = startedTicks - this.#presence.silenceSince(row.heardAt)
   }
 
-  /** The clock's ticks when the device was last heard in this run: the wall clock may have jumped since then. */
+  /**
+   * The clock's ticks when the device was last heard: the wall clock may have jumped since then. Below those of the start
+   * where it was silent in earlier runs; their time counts and that between them does not.
+   */
   heardTicks(deviceId: string): number | undefined {
     return this.#rows.get(deviceId)?.heardTicks
+  }
+
+  /**
+   * The box has changed. The silence of a device that is new, or back, is counted from now on. All that was given to the
+   * store before is stored.
+   */
+  replan(devices: ReadonlyMap<string, Device>): void {
+    for (const [id, row] of this.#rows) {
+      if (devices.has(id)) continue
+      this.#rows.delete(id)
+      this.#gone.set(id, row)
+    }
+    const added = [...devices.values()].filter(({ id }) => !this.#rows.has(id))
+    const unknown = added.filter(({ id }) => !this.#gone.has(id)).map(({ id }) => id)
+    for (const device of devices.values()) {
+      const row = this.#rows.get(device.id) ?? this.#gone.get(device.id) ?? emptyRow(device)
+      row.device = device
+      this.#gone.delete(device.id)
+      this.#rows.set(device.id, row)
+    }
+    if (unknown.length > 0) {
+      const ids = JSON.stringify(unknown)
+      for (const row of this.#foldedOf.all(ids) as StoredRow[]) this.#restore(row) // the columns named
+      for (const row of this.#laterOf.all(this.#folded, ids) as StoredRow[]) this.#restore(row) // the columns named
+    }
+    for (const { id } of added) {
+      const row = this.#rows.get(id)
+      if (row) row.heardTicks = this.#clock.ticks()
+    }
   }
 
   of(deviceId: string): readonly Reading[] {
@@ -78,23 +135,29 @@ export class LastReadings {
     return row ? readingsOf(row) : []
   }
 
-  heard(
-    draft: Draft,
-    deviceId: string,
-    readings: readonly Reading[],
-    now: Instant,
-    publish?: Arrival['publish'],
-  ): void {
+  heard(draft: Draft, deviceId: string, readings: readonly Reading[], now: Instant, came: Came = {}): void {
     const row = this.#rows.get(deviceId)
     if (!row) return
     row.heardAt = now
     row.heardTicks = this.#clock.ticks()
     for (const reading of readings) put(row, reading)
-    const by = publish
-      ? ([publish.account, publish.packetId, publish.hash] as const)
-      : ([null, null, null] as const)
-    draft.add(['putArrival', row.device.siteId, deviceId, now, JSON.stringify(readings), ...by])
+    this.#log.add(draft, row.device, readings, now, came)
     this.#touch(row)
+  }
+
+  /** What the hub itself makes of what a device said: no sign of life. */
+  noted(draft: Draft, deviceId: string, readings: readonly Reading[], now: Instant): void {
+    const row = this.#rows.get(deviceId)
+    if (!row) return
+    for (const reading of readings) put(row, reading)
+    this.#log.add(draft, row.device, readings, now, {})
+    this.#touch(row)
+  }
+
+  /** Rules are shown it, but nobody said it just now. */
+  retained(draft: Draft, deviceId: string, readings: readonly Reading[], now: Instant): void {
+    const row = this.#rows.get(deviceId)
+    if (row) this.#log.add(draft, row.device, readings, now, { isRetained: true })
   }
 
   /** The line is lost: every value is bad from now on, never the last value. */
@@ -110,9 +173,9 @@ export class LastReadings {
     this.#isClosed = true
     this.#cancel?.()
     const rows = [...new Set([...this.#left, ...this.#dirty])]
-    if (rows.length === 0) return
     try {
-      await this.#store.settled()
+      await this.#store.put(...this.#log.stop(), this.#presence.stop())
+      if (rows.length === 0) return
       await this.#store.put(...rows.map(toChange), ['putMeta', 'folded', String(this.#newest.get())])
     } catch {
       // The store has said what is wrong. The log has what the rows have not, and the stop goes on.
@@ -166,6 +229,7 @@ export class LastReadings {
   #pruneTo(): number | undefined {
     const row = this.#prunable.get(PRUNED_A_STEP) as { seq: number; at: number } | undefined // the columns named
     if (!row || row.seq >= this.#folded) return undefined
+    if (row.seq > this.#movedTo() && this.#folded - row.seq <= MOST_UNMOVED) return undefined
     const isOld = row.at < this.#clock.now() - ARRIVALS_KEPT_MS
     return isOld || this.#folded - row.seq > MOST_ARRIVALS ? row.seq : undefined
   }
@@ -177,6 +241,13 @@ export class LastReadings {
     for (const reading of JSON.parse(readings) as Reading[]) put(row, reading) // written by this class
   }
 }
+
+const emptyRow = (device: Device): DeviceRow => ({
+  device,
+  heardAt: instant(0),
+  heardTicks: undefined,
+  points: new Map(),
+})
 
 function put(row: DeviceRow, reading: Reading): void {
   const key = reading.part === '' ? reading.quantity : `${reading.part}/${reading.quantity}`

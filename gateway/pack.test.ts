@@ -139,3 +139,50 @@ test('a rule that two packs hold is named once with both', async () => {
   assert.deepEqual(doubleRules(rules), ['rule "hot" stands in the packs "shed" and "street"'])
   assert.deepEqual(doubleRules(await pack(heat)), [])
 })
+
+const charged = heat
+  .replace(
+    '    source: default',
+    "    while: portState == 'charging' && portCurrent > idle\n    profiles: [dny-station]\n    source: default",
+  )
+  .replace('clearBelow: 60 °C', 'clearBelow: 60 °C, limits: { idle: 1 A }')
+
+test('a condition before a rule is read with it, and a site sets its limits', async () => {
+  const [rule] = await pack(charged)
+  assert.ok(rule)
+  assert.deepEqual([rule.wants, rule.asks], [['portTemperature'], ['portState', 'portCurrent']])
+  assert.deepEqual([rule.watches('dny-station'), rule.watches('heiman-hs1sa')], [true, false])
+  const own = site('{ hot: { limits: { idle: 2 A } } }')
+  assert.deepEqual(siteSettingMistakes(own, [rule]), [])
+  assert.deepEqual(rule.settingsFor(own.value)['limits'], { idle: '2 A' })
+  assert.equal(rule.settingsFor(own.value), rule.settingsFor(own.value), 'made once for all places of a site')
+  assert.deepEqual(siteSettingMistakes(site('{ hot: { limits: { idle: 2 W } } }'), [rule]).map(shown), [
+    'shed-7.yaml:7 /settings/hot/limits: portCurrent is measured in A; got "idle"',
+  ])
+  assert.deepEqual(siteSettingMistakes(site('{ hot: { limits: { idl: 2 A } } }'), [rule]).map(shown), [
+    'shed-7.yaml:7 /settings/hot/limits/idl: no condition names the limit "idl"',
+  ])
+})
+
+test('a mistake in the condition before a rule stands with its line', async () => {
+  assert.deepEqual(await mistakesOf(charged.replace('portState', 'portStat')), [
+    'shed.yaml:7 /rules/hot/while: unknown quantity "portStat"; did you mean "portState"?',
+  ])
+})
+
+test('a rule that asks a smoke alarm for its current is a mistake', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'pack-')), 'shed.yaml')
+  const saidBy = (id: string) =>
+    id === 'heiman-hs1sa' ? new Set(['smoke', 'temperature'] as const) : undefined
+  const mistakes = async (profiles: string): Promise<readonly string[]> => {
+    writeFileSync(file, charged.replace('[dny-station]', profiles))
+    return readPack('shed', file, { ...context, saidBy }, 'shed.yaml').then(
+      () => [],
+      (error: unknown) => (error instanceof ConfigError ? error.mistakes.map(shown) : [String(error)]),
+    )
+  }
+  assert.deepEqual(await mistakes('[heiman-hs1sa, nobody]'), [
+    'shed.yaml:8 /rules/hot/profiles/0: devices of "heiman-hs1sa" never say portTemperature; it says smoke, temperature',
+    'shed.yaml:8 /rules/hot/profiles/1: there is no profile "nobody"',
+  ])
+})

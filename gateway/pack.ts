@@ -1,11 +1,15 @@
+import { createHash } from 'node:crypto'
 import { Type, type Static } from 'typebox'
 import { checker, nearest } from '../base/schema.ts'
 import { ConfigError, readYaml, type Mistake, type YamlFile } from '../base/yaml.ts'
+import { actComplaints, actKeys, type Acts, type Persuade } from './act.ts'
 import type { Catalogue } from './catalogue.ts'
+import { holdingComplaints, holdingKeys, type RuleHolding } from './holding-settings.ts'
+import { PackTests } from './pack-test.ts'
 import type { QuantityId } from './quantity.ts'
-import type { RuleKinds } from './rule-kinds.ts'
+import type { RuleKinds, WhileKind } from './rule-kinds.ts'
 import type { AnyRuleKind, RuleText } from './rule.ts'
-import { SiteFile } from './site-file.ts'
+import { SiteFile, ZoneUse, type Zone } from './site-file.ts'
 import { Bilingual, Id } from './words.ts'
 
 const closed = { additionalProperties: false } as const
@@ -16,14 +20,36 @@ const RuleEntry = Type.Object(
     kind: Id,
     /** A class of the catalogue. */
     class: Id,
+    per: Type.Optional(
+      Type.Enum(['device', 'place', 'site'] as const, {
+        description:
+          'whose breach it is: a device, a place (by default: all devices of one part judge it together) or the whole site',
+      }),
+    ),
     /** Only at sites of these kinds; everywhere by default. */
     siteKinds: Type.Optional(Type.Array(SiteFile.properties.kind, { minItems: 1, uniqueItems: true })),
+    zoneUse: Type.Optional(
+      Type.Array(ZoneUse, { minItems: 1, uniqueItems: true, description: 'only zones that are for this' }),
+    ),
+    profiles: Type.Optional(
+      Type.Array(Id, { minItems: 1, uniqueItems: true, description: 'only devices of these profiles' }),
+    ),
+    while: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 500,
+        description:
+          "judged only while this CEL condition holds over the newest readings of the place (or of the site, where the place says nothing of it): portState == 'charging'. Ceases to hold: what stands is cleared; unknown: nothing is judged",
+      }),
+    ),
     /** Take pictures of what is seen as proof. */
     pictures: Type.Optional(Type.Boolean()),
     /** Where the numbers come from: a standard and its clause, or "default". */
     source: Type.String({ minLength: 1, maxLength: 300 }),
     /** Obeys the kind's own schema; every number may be set per site. */
     settings: Type.Record(Type.String(), Type.Unknown()),
+    ...holdingKeys,
+    ...actKeys,
     title: Bilingual,
     why: Bilingual,
   },
@@ -33,7 +59,11 @@ type RuleEntry = Static<typeof RuleEntry>
 
 /** 规则包: the rules of one field of duty. The file name is its id. */
 export const PackFile = Type.Object(
-  { name: Bilingual, rules: Type.Record(Id, RuleEntry, { ...closed, minProperties: 1, maxProperties: 200 }) },
+  {
+    name: Bilingual,
+    rules: Type.Record(Id, RuleEntry, { ...closed, minProperties: 1, maxProperties: 200 }),
+    tests: Type.Optional(PackTests),
+  },
   { ...closed, $id: 'pack', title: 'A pack of rules: kinds, settings, case classes and texts' },
 )
 export type PackFile = Static<typeof PackFile>
@@ -44,14 +74,36 @@ export interface LoadedRule {
   readonly id: string
   readonly pack: string
   readonly version: number
+  /** SHA-256 of all that its pack says of it. */
+  readonly hash: string
+  /** Whose memory it has: its kind, and whether that has a condition before it. */
   readonly kindId: string
   readonly kind: AnyRuleKind
   readonly classId: string
   readonly text: RuleText
   readonly pictures: boolean
+  /** What it asks of devices once its raise is stored. */
+  readonly acts?: Acts
+  /** What asks at the spot before it raises. */
+  readonly persuade?: Persuade
+  /** What holds its raises back, before a site's own. */
+  readonly holding: RuleHolding
+  /** Never held back. */
+  readonly isLifeSafety: boolean
+  /** What has a memory and a case of its own. A rule that is told of every message is each device's own. */
+  readonly per: 'device' | 'place' | 'site'
   /** Empty: the rule is told whenever a device is heard. */
   readonly wants: readonly QuantityId[]
+  /** A device that can say none of these is not looked at. */
+  readonly needs: readonly QuantityId[]
+  /** What its `while` asks for. */
+  readonly asks: readonly QuantityId[]
   appliesTo(siteKind: SiteFile['kind']): boolean
+  /** Does it look at devices of this profile? */
+  watches(profileId: string): boolean
+  watchesZone(zone: Zone): boolean
+  /** What is wrong with its `while`, with the limits of these settings. */
+  whileComplaints(settings: unknown): readonly string[]
   /** The pack's settings with the numbers of a site in place; sound once `siteSettingMistakes` is empty. */
   settingsFor(site: Pick<SiteFile, 'settings'>): Readonly<Record<string, unknown>>
 }
@@ -60,6 +112,8 @@ export interface PackContext {
   readonly kinds: RuleKinds
   /** Absent while the catalogue itself is wrong: then classes are not judged. */
   readonly catalogue: Catalogue | undefined
+  /** What devices of a profile can say; undefined when there is no such profile. */
+  readonly saidBy?: (profileId: string) => ReadonlySet<QuantityId> | undefined
 }
 
 /**
@@ -87,32 +141,114 @@ export async function readPack(
       complain('/kind', unknownWord('kind', entry.kind, kinds.known))
       continue
     }
-    const kind = await kinds.load(entry.kind)
+    for (const { path, text } of catalogue ? holdingComplaints(entry, entry.class, catalogue) : []) {
+      complain(path, text)
+    }
+    const plain = await kinds.load(entry.kind)
+    const during = entry.while === undefined ? undefined : await kinds.whileHolds(plain, entry.while)
+    const kind = during?.kind ?? plain
     const wrong = settingComplaints(kind, entry.settings)
     for (const { path, text } of wrong) complain(`/settings${path}`, text)
+    for (const text of during?.complaints(entry.settings) ?? []) complain('/while', text)
     for (const { path, text } of wordComplaints(kind, entry)) complain(path, text)
-    if (wrong.length === 0) rules.push(toRule(id, ruleId, entry, kind))
+    if (wrong.length === 0) {
+      for (const { path, text } of profileComplaints(entry, kind.wants(entry.settings), context))
+        complain(path, text)
+    }
+    const isSharing = (entry.per ?? 'device') !== 'device'
+    if (isSharing && wrong.length === 0 && kind.wants(entry.settings).length === 0) {
+      complain('/per', `told of every message of a device, it is each device's own; got "${entry.per}"`)
+    }
+    if (wrong.length === 0) {
+      const isLifeSafety = catalogue?.classes.get(entry.class)?.isLifeSafety ?? false
+      for (const { path, text } of actComplaints(entry, entry.class, isLifeSafety)) complain(path, text)
+      const { act: acts, persuade } = entry
+      const asks = { ...(acts && { acts }), ...(persuade && { persuade }) }
+      rules.push({ ...toRule(id, ruleId, entry, kind, during), ...asks, holding: entry, isLifeSafety })
+    }
   }
   if (mistakes.length > 0) throw new ConfigError(mistakes)
   return rules
 }
 
-function toRule(pack: string, id: string, entry: RuleEntry, kind: AnyRuleKind): LoadedRule {
-  const { version, kind: kindId, class: classId, siteKinds, pictures, settings, title, why } = entry
+function toRule(
+  pack: string,
+  id: string,
+  entry: RuleEntry,
+  kind: AnyRuleKind,
+  during: WhileKind | undefined,
+): Omit<LoadedRule, 'holding' | 'isLifeSafety'> {
+  const { version, class: classId, siteKinds, pictures, settings, title, why } = entry
+  const wants = kind.wants(settings)
   return {
     id,
     pack,
     version,
-    kindId,
+    hash: createHash('sha256').update(JSON.stringify(entry)).digest('hex'),
+    kindId: during ? `${entry.kind} while` : entry.kind,
     kind,
     classId,
     text: { title, why },
     pictures: pictures ?? false,
-    wants: kind.wants(settings),
+    per: wants.length === 0 ? 'device' : (entry.per ?? 'place'),
+    wants,
+    needs: kind.needs?.(settings) ?? wants,
+    asks: during?.wants(settings) ?? [],
     appliesTo: (siteKind) => siteKinds?.includes(siteKind) ?? true,
-    settingsFor: (site) => ({ ...settings, ...site.settings?.[id] }),
+    watches: (profileId) => entry.profiles?.includes(profileId) ?? true,
+    watchesZone: ({ use }) => entry.zoneUse?.includes(use ?? 'no-parking') ?? true,
+    whileComplaints: (own) => during?.complaints(own) ?? [],
+    settingsFor: onceEachSite((site) => withOwn(settings, site.settings?.[id] ?? {})),
   }
 }
+
+type SettingsFor = LoadedRule['settingsFor']
+
+/** The same object for all places of a site: what a kind makes of its settings is made once for all of them. */
+function onceEachSite(settingsFor: SettingsFor): SettingsFor {
+  const made = new WeakMap<object, ReturnType<SettingsFor>>()
+  return (site) => {
+    const known = made.get(site)
+    if (known) return known
+    const settings = settingsFor(site)
+    made.set(site, settings)
+    return settings
+  }
+}
+
+/** A smoke alarm that is asked for its current would be asked in vain. */
+function profileComplaints(
+  { profiles = [] }: RuleEntry,
+  wants: readonly QuantityId[],
+  { saidBy }: PackContext,
+): readonly Complaint[] {
+  if (!saidBy) return []
+  return profiles.flatMap((id, index) => {
+    const path = `/profiles/${index}`
+    const said = saidBy(id)
+    if (!said) return [{ path, text: `there is no profile "${id}"` }]
+    if (wants.length === 0 || wants.some((quantity) => said.has(quantity))) return []
+    const all = [...said]
+    const meant = wants.map((quantity) => nearest(quantity, all)).find((one) => one !== undefined)
+    const hint = meant === undefined ? `it says ${all.join(', ')}` : `did you mean "${meant}"?`
+    return [{ path, text: `devices of "${id}" never say ${wants.join(' or ')}; ${hint}` }]
+  })
+}
+
+/** A site names what differs only, also within a part of the settings. */
+function withOwn(
+  settings: Readonly<Record<string, unknown>>,
+  own: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const merged = Object.entries(own).map(([key, value]): [string, unknown] => {
+    const below = Object.hasOwn(settings, key) ? settings[key] : undefined
+    return [key, isPart(below) && isPart(value) ? withOwn(below, value) : value]
+  })
+  return { ...settings, ...Object.fromEntries(merged) }
+}
+
+const isPart = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Rules of several packs that share a name: a site could not say which one its numbers are for. */
 export function doubleRules(rules: readonly LoadedRule[]): readonly string[] {
@@ -135,13 +271,19 @@ export function siteSettingMistakes(
   return Object.entries(site.value.settings ?? {}).flatMap(([id, own]) => {
     const rule = rules.find((known) => known.id === id)
     if (!rule) return [site.mistake(`/settings/${id}`, unknownWord('rule', id, ids))]
-    const fixed = fixedKeys.filter((key) => key in own)
+    const fixed = fixedPaths(own)
     if (fixed.length > 0) {
-      return fixed.map((key) =>
-        site.mistake(`/settings/${id}/${key}`, `"${key}" is the rule's own; a site sets its numbers only`),
-      )
+      return fixed.map((path) => {
+        const key = path.slice(path.lastIndexOf('/') + 1)
+        return site.mistake(
+          `/settings/${id}${path}`,
+          `"${key}" is the rule's own; a site sets its numbers only`,
+        )
+      })
     }
-    return settingComplaints(rule.kind, rule.settingsFor(site.value)).map(({ path, text }) => {
+    const settings = rule.settingsFor(site.value)
+    const ofWhile = rule.whileComplaints(settings).map((text) => ({ path: '/limits', text }))
+    return [...settingComplaints(rule.kind, settings), ...ofWhile].map(({ path, text }) => {
       const isOwn = (path.split('/')[1] ?? '') in own
       return site.mistake(`/settings/${id}${isOwn ? path : ''}`, text)
     })
@@ -149,7 +291,14 @@ export function siteSettingMistakes(
 }
 
 /** What a rule looks at is the same at every site: texts and class were written for it. */
-const fixedKeys = ['quantity', 'test'] as const
+const fixedKeys = ['quantity', 'test', 'when', 'clear', 'take'] as const
+
+function fixedPaths(own: Readonly<Record<string, unknown>>): readonly string[] {
+  return Object.entries(own).flatMap(([key, value]) => {
+    if (fixedKeys.some((fixed) => fixed === key)) return [`/${key}`]
+    return isPart(value) ? fixedPaths(value).map((path) => `/${key}${path}`) : []
+  })
+}
 
 interface Complaint {
   readonly path: string

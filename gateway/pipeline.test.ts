@@ -412,6 +412,46 @@ test('the absence of the gateway is not the silence of a device', async (t) => {
   assert.ok(run.path.stored().some(({ place }) => place === 'shed/meter'))
 })
 
+test('what a device did not say before a restart is silence still, and time in which the gateway was away is not', async (t) => {
+  const run = await Run.start(t)
+  const heard = run.clock.now()
+  await run.say('meter', { mA: 1 })
+  await run.wait(20 * 60_000)
+  for (let times = 0; times < 2; times++) {
+    await run.path.stop()
+    await run.clock.turn(3_600_000)
+    await run.restart()
+  }
+  await run.wait(10 * 60_000 - 1000)
+  assert.deepEqual(run.cases, [])
+  await run.wait(1000)
+  const lost = run.path.stored().find(({ place }) => place === 'shed/meter')
+  assert.equal(lost?.since, isoTime(later(heard, 2 * 3_600_000)), 'as if the gateway had never been away')
+  await run.restart()
+  await run.wait(3_600_000)
+  assert.equal(run.path.stored().filter(({ place }) => place === 'shed/meter').length, 1)
+})
+
+test('a device that was asked in vain is a case at once, until it is heard', async (t) => {
+  const run = await Run.start(t)
+  await run.say('meter', { mA: 1 })
+  await run.wait(15_000)
+  run.path.pipeline.lost('meter', 'no answer in time')
+  assert.deepEqual(run.cases, [])
+  run.path.pipeline.unanswered('meter', 'no answer in time')
+  await run.wait(0)
+  const lost = only(run.path.stored())
+  assert.deepEqual([lost.place, lost.clearedAt], ['shed/meter', null])
+  await run.restart()
+  await run.wait(60_000)
+  assert.deepEqual(run.cases, [['lost', 1, 1, 'stands']])
+  await run.say('meter', { mA: 1 })
+  assert.deepEqual(run.cases, [['lost', 2, 1, 'cleared']])
+  await run.wait(29 * 60_000)
+  assert.deepEqual(run.cases, [['lost', 2, 1, 'cleared']])
+  run.path.pipeline.unanswered('nobody', 'no such device')
+})
+
 test('a lost line makes the last readings bad, also after a restart', async (t) => {
   const run = await Run.start(t)
   await run.say('meter', { mA: 12, t: 20 })

@@ -1,17 +1,25 @@
-import { instant, later, type Clock, type Instant } from '../base/clock.ts'
+import { later, type Clock, type Duration, type Instant } from '../base/clock.ts'
 import { codeOf, GanglionError, isGanglionError, messageOf } from '../base/errors.ts'
-import type { CaseBook, OpenCase } from './case-book.ts'
+import type { Breach, CaseBook } from './case-book.ts'
 import type { Case } from './case.ts'
 import { Draft } from './draft.ts'
+import type { Doors } from './door/doors.ts'
 import type { Health } from './health.ts'
+import { asKept } from './history/as-kept.ts'
+import type { Holding } from './holding.ts'
+import type { LocalActions } from './local-actions.ts'
 import type { LastReadings } from './last-readings.ts'
-import type { Accepted, Arrival, Intake, Observation } from './ports.ts'
+import type { Accepted, Arrival, Intake, Observation, Stranger } from './ports.ts'
+import type { OpenCase } from './open-cases.ts'
 import { toReadings } from './profile.ts'
 import { collectProof, type ProofContext } from './proof.ts'
 import type { Reading } from './reading.ts'
-import type { Seen } from './rule.ts'
+import type { Rebound } from './rebind.ts'
+import type { Raise, Seen } from './rule.ts'
 import type { SeenBefore } from './seen-before.ts'
 import { slotId, type DevicePlan, type Plans, type Slot } from './slots.ts'
+import { Strangers } from './strangers.ts'
+import { judge, showMessage, wakeOf } from './stepping.ts'
 import { Wakes } from './wakes.ts'
 import type { Sight } from './why.ts'
 
@@ -22,6 +30,13 @@ const RETRY_MS = 1000
 export interface PipelineContext extends ProofContext {
   readonly clock: Clock
   readonly cases: CaseBook
+  readonly holding: Holding
+  /** What is done at the spot; a replay does nothing there. */
+  readonly actions?: LocalActions
+  /** What the box watches at doors; a replay was told it. */
+  readonly doors?: Doors
+  /** A reader waits for an answer. Never throws. */
+  readonly asked?: (arrival: Arrival) => Promise<void>
   readonly health: Health
   readonly lastReadings: LastReadings
   readonly seenBefore: SeenBefore
@@ -36,21 +51,30 @@ export interface PipelineContext extends ProofContext {
  */
 export class Pipeline implements Intake {
   readonly #context: PipelineContext
-  readonly #startedAt: Instant
   readonly #startedTicks: number
   readonly #wakes: Wakes<Slot>
+  readonly strangers: Strangers
+  /** Asked again and again in vain, and not heard since. */
+  readonly #unanswered = new Set<string>()
+  #plans: Plans
   #messages = 0
 
   constructor(context: PipelineContext) {
     this.#context = context
-    this.#startedAt = context.clock.now()
+    this.#plans = context.plans
+    this.strangers = new Strangers(context.clock)
     this.#startedTicks = context.clock.ticks()
     this.#wakes = new Wakes(
       context.clock,
       (slot) => this.#wake(slot),
-      (by) => this.trouble('clock jumped', `by ${(by / 1000).toFixed(1)} s`),
+      (by) => this.#jumped(by),
     )
-    this.#recall()
+    this.#recall(this.#plans.slots, context.clock.now())
+    context.doors?.start((deviceId, readings) => this.note(deviceId, readings))
+    context.actions?.start((draft, breach, raise, sight) => this.#open(draft, breach, raise, sight))
+    context.holding.start((draft, breach, raise, sight) => {
+      if (context.actions?.holds(draft, breach, raise, sight) !== true) this.#open(draft, breach, raise, sight)
+    })
   }
 
   /** Messages taken since the start. */
@@ -59,36 +83,70 @@ export class Pipeline implements Intake {
   }
 
   async accept(arrival: Arrival): Promise<Accepted> {
-    const plan = this.#planOf(arrival.deviceId)
+    this.#planOf(arrival.deviceId)
+    this.#wakes.look()
     const { clock, seenBefore, store } = this.#context
     const now = clock.now()
     const mayRepeat =
       arrival.publish?.dup === true || arrival.messageId !== undefined || arrival.time !== undefined
     if (mayRepeat && (await seenBefore.has(arrival, now))) return 'seen-before'
+    // The box may have changed meanwhile.
+    const plan = this.#planOf(arrival.deviceId)
     const at = believed(arrival.time, now)
-    const readings = toReadings(plan.device.profile, arrival.fields, at)
+    const said = toReadings(plan.device.profile, arrival.fields, at)
     const draft = new Draft()
     if (!seenBefore.remember(draft, arrival, plan.site.id, now)) {
       await store.settled()
       return 'seen-before'
     }
-    this.#countBad(arrival.deviceId, readings)
-    this.#context.lastReadings.heard(draft, arrival.deviceId, readings, now, arrival.publish)
+    this.#countBad(arrival.deviceId, said)
+    if (arrival.retained) {
+      draft.isRetained = true
+      this.#context.lastReadings.retained(draft, arrival.deviceId, said, now)
+      await this.#take(draft, { ...plan, onHeard: [] }, said, now, undefined)
+      return 'taken'
+    }
+    const { doors } = this.#context
+    const readings = [...said, ...(doors?.follow(draft, arrival.deviceId, said) ?? [])]
+    this.#context.lastReadings.heard(draft, arrival.deviceId, readings, now, { publish: arrival.publish })
     await this.#take(draft, plan, readings, now, undefined)
+    if (arrival.presented) await this.#context.asked?.(arrival)
     return 'taken'
   }
 
-  async observe(observation: Observation): Promise<void> {
-    const plan = this.#planOf(observation.deviceId)
+  /** What the hub itself makes of what a device said before: rules are shown it, and it is no sign of life. */
+  async note(deviceId: string, readings: readonly Reading[]): Promise<void> {
+    const plan = this.#planOf(deviceId)
+    this.#wakes.look()
     const now = this.#context.clock.now()
     const draft = new Draft()
-    this.#context.lastReadings.heard(draft, observation.deviceId, observation.readings, now)
+    this.#context.lastReadings.noted(draft, deviceId, readings, now)
+    await this.#show(draft, { ...plan, onHeard: [] }, readings, now, undefined)
+  }
+
+  async observe(seen: Observation): Promise<void> {
+    const observation = asKept(seen)
+    const plan = this.#planOf(observation.deviceId)
+    this.#wakes.look()
+    const now = this.#context.clock.now()
+    const draft = new Draft()
+    this.#context.lastReadings.heard(draft, observation.deviceId, observation.readings, now, { observation })
     await this.#take(draft, plan, observation.readings, now, observation)
   }
 
   lost(deviceId: string, reason: string): void {
     this.#context.lastReadings.spoil(deviceId)
+    this.#context.doors?.lost(deviceId)
     this.state(deviceId, 'lost', reason)
+  }
+
+  unanswered(deviceId: string, reason: string): void {
+    const plan = this.#plans.byDevice.get(deviceId)
+    if (!plan) return
+    this.#unanswered.add(deviceId)
+    this.state(deviceId, 'missing', reason)
+    this.#wakes.look()
+    for (const slot of plan.onHeard) this.#wake(slot)
   }
 
   trouble(what: string, example: string): void {
@@ -99,24 +157,47 @@ export class Pipeline implements Intake {
     this.#context.health.state(subject, word, detail)
   }
 
+  stranger(stranger: Stranger): void {
+    this.strangers.saw(stranger)
+  }
+
   stop(): void {
     this.#wakes.stop()
+    this.#context.holding.stop()
+    this.#context.actions?.stop()
+    this.#context.doors?.stop()
     this.#context.seenBefore.stop()
   }
 
   #planOf(deviceId: string): DevicePlan {
-    const plan = this.#context.plans.byDevice.get(deviceId)
+    const plan = this.#plans.byDevice.get(deviceId)
     if (!plan) throw new GanglionError('device-unknown', `the device "${deviceId}" is in no site of this box`)
     return plan
+  }
+
+  /**
+   * Goes on with a changed box, as a new start would, but for what stays: its memory, and the messages that are under
+   * way. All that was given to the store before is stored.
+   */
+  replan({ plans, fresh, anew }: Rebound): void {
+    this.#plans = plans
+    for (const id of this.#unanswered) if (!plans.byDevice.has(id)) this.#unanswered.delete(id)
+    const staying = new Set(plans.slots)
+    this.#wakes.keep((slot) => staying.has(slot))
+    const beginning = new Set(anew)
+    const going = fresh.filter((slot) => !beginning.has(slot))
+    this.#recall(going, this.#context.clock.now(), anew)
   }
 
   /**
    * Rule memory of an earlier run, then one wake for every rule at every place. Another kind could not read it; a
    * new version of the rule goes on with it, since what it remembers still stands.
    */
-  #recall(): void {
-    const { plans, store } = this.#context
-    const bySlot = new Map(plans.slots.map((slot) => [slotId(slot.rule.id, slot.place), slot]))
+  #recall(known: readonly Slot[], now: Instant, anew: readonly Slot[] = []): void {
+    const { store } = this.#context
+    const { slots } = this.#plans
+    const remembering = new Set(known)
+    const bySlot = new Map(slots.map((slot) => [slotId(slot.rule.id, slot.place), slot]))
     const rows = store.reader.prepare('SELECT rule, place, kind, state FROM rule_memory').all() as {
       rule: string
       place: string
@@ -125,9 +206,38 @@ export class Pipeline implements Intake {
     }[] // the columns named
     for (const row of rows) {
       const slot = bySlot.get(slotId(row.rule, row.place))
-      if (slot?.rule.kindId === row.kind) slot.state = JSON.parse(row.state)
+      if (slot?.rule.kindId === row.kind && remembering.has(slot)) slot.state = JSON.parse(row.state)
     }
-    for (const slot of plans.slots) this.#wakes.set(slot, this.#startedAt)
+    for (const slot of slots) this.#wakes.set(slot, now)
+    const kinds = new Map(rows.map(({ rule, place, kind }) => [slotId(rule, place), kind]))
+    const draft = new Draft()
+    for (const { rule, place } of anew) draft.add(['deleteMemory', rule.id, place])
+    this.#letGo(draft, bySlot, kinds, now)
+  }
+
+  /** What stands because of a rule that is another one now, or not at all at this place, would never be cleared. */
+  #letGo(
+    draft: Draft,
+    bySlot: ReadonlyMap<string, Slot>,
+    kinds: ReadonlyMap<string, string>,
+    now: Instant,
+  ): void {
+    const isOrphan = (rule: string, { class: cls, place }: Case): boolean => {
+      const id = slotId(rule, place)
+      const slot = bySlot.get(id)
+      if (slot?.class.id === cls && (kinds.get(id) ?? slot.rule.kindId) === slot.rule.kindId) return false
+      // It says anew what stands.
+      if (slot) slot.state = slot.rule.kind.start
+      draft.add(['deleteMemory', rule, place])
+      return true
+    }
+    this.#context.cases.letGo(draft, isOrphan, now)
+    if (draft.changes.length === 0) return
+    // Where it cannot be stored it is counted, and the next start tries again.
+    void this.#commit(draft).then(
+      () => draft.stored(),
+      () => undefined,
+    )
   }
 
   async #take(
@@ -137,15 +247,21 @@ export class Pipeline implements Intake {
     now: Instant,
     observation: Observation | undefined,
   ): Promise<void> {
-    const { device } = plan
     this.#messages++
+    if (!draft.isRetained) this.#unanswered.delete(plan.device.id)
+    await this.#show(draft, plan, readings, now, observation)
+    if (!draft.isRetained) this.#context.actions?.heard(plan.device.id, readings)
+  }
+
+  async #show(
+    draft: Draft,
+    plan: DevicePlan,
+    readings: readonly Reading[],
+    now: Instant,
+    observation: Observation | undefined,
+  ): Promise<void> {
     try {
-      for (const slot of plan.onHeard) this.#step(draft, slot, { kind: 'heard', deviceId: device.id }, now)
-      for (const [slot, shown] of shownTo(plan, readings)) {
-        if (observation) slot.sight = sightOf(observation, shown) ?? slot.sight
-        const stays = observation?.stays ?? []
-        this.#step(draft, slot, { kind: 'readings', deviceId: device.id, readings: shown, stays }, now)
-      }
+      showMessage(plan, readings, observation, (slot, seen) => this.#step(draft, slot, seen, now))
     } catch (error) {
       draft.undo()
       throw error
@@ -172,10 +288,22 @@ export class Pipeline implements Intake {
     this.trouble(`payload-invalid (${deviceId})`, `${name}: ${JSON.stringify(bad.value)} is not believed`)
   }
 
-  #wake(slot: Slot): void {
+  /** Every rule hears of it, also one that waits for nothing: what it remembers was timed by the old clock. */
+  #jumped(by: Duration): void {
+    this.trouble('clock jumped', `by ${(by / 1000).toFixed(1)} s`)
+    for (const slot of this.#plans.slots) this.#wake(slot, by)
+  }
+
+  #wake(slot: Slot, jumpedBy = 0): void {
     const draft = new Draft()
-    const now = this.#context.clock.now()
-    this.#step(draft, slot, { kind: 'wake', lastHeard: this.#lastHeard(slot) }, now)
+    const { clock, lastReadings } = this.#context
+    const known = {
+      startedTicks: this.#startedTicks,
+      heardTicks: (id: string): number | undefined => lastReadings.heardTicks(id),
+      isUnanswered: (id: string): boolean => this.#unanswered.has(id),
+      jumpedBy,
+    }
+    this.#step(draft, slot, wakeOf(slot, clock, known), clock.now())
     if (draft.changes.length === 0) return
     this.#commit(draft).then(
       () => draft.stored(),
@@ -183,21 +311,10 @@ export class Pipeline implements Intake {
     )
   }
 
-  /**
-   * The gateway's own absence is not the device's silence, and neither is a wall clock that jumps: silence is measured
-   * by ticks.
-   */
-  #lastHeard(slot: Slot): Instant {
-    const { clock, lastReadings } = this.#context
-    const heard = [...slot.devices.keys()].map((id) => lastReadings.heardTicks(id) ?? this.#startedTicks)
-    const silentFor = clock.ticks() - Math.max(this.#startedTicks, ...heard)
-    return instant(clock.now() - Math.round(silentFor))
-  }
-
   #step(draft: Draft, slot: Slot, seen: Seen, now: Instant): void {
     let step
     try {
-      step = slot.step(slot.state, seen, now)
+      step = judge(slot, seen, now)
     } catch (error) {
       // A rule that breaks must not take the message with it.
       this.trouble(`rule ${slot.rule.id} failed`, messageOf(error))
@@ -209,16 +326,20 @@ export class Pipeline implements Intake {
       // The memory of before may need an earlier look than the one that is taken back.
       draft.onUndo(() => this.#wakes.set(slot, later(this.#context.clock.now(), RETRY_MS)))
     }
-    const { cases } = this.#context
-    const breach = (drill: boolean) => ({ rule: slot.rule, site: slot.site, place: slot.place, drill })
-    if (step.clear) cases.clear(draft, breach(step.clear.drill || isDrillOnly(slot)), step.clear.at)
-    if (step.raise) {
-      const sight = slot.sight
-      const awaitProof = slot.rule.pictures && sight !== undefined && this.#context.pictures !== undefined
-      const drill = step.raise.drill || isDrillOnly(slot)
-      const open = cases.raise(draft, breach(drill), step.raise, sight, awaitProof)
-      this.#afterRaise(draft, open, awaitProof ? sight : undefined)
+    const { holding } = this.#context
+    if (step.clear) {
+      this.#context.actions?.cleared(draft, slot, step.clear.drill)
+      holding.clear(draft, slot, step.clear)
     }
+    if (step.raise) holding.raise(draft, slot, step.raise)
+  }
+
+  #open(draft: Draft, breach: Breach, raise: Raise, sight: Sight | undefined): void {
+    const { cases, pictures } = this.#context
+    const awaitProof = breach.rule.pictures && sight !== undefined && pictures !== undefined
+    const open = cases.raise(draft, breach, raise, sight, awaitProof)
+    this.#context.actions?.raised(draft, breach, raise, open)
+    this.#afterRaise(draft, open, awaitProof ? sight : undefined)
   }
 
   #keep(draft: Draft, slot: Slot, state: unknown): void {
@@ -255,30 +376,6 @@ export class Pipeline implements Intake {
 function believed(own: Instant | undefined, now: Instant): Instant {
   return own !== undefined && Math.abs(now - own) <= BELIEVED_MS ? own : now
 }
-
-/** Each slot with the readings that it asked for. */
-function shownTo(plan: DevicePlan, readings: readonly Reading[]): Map<Slot, Reading[]> {
-  const shown = new Map<Slot, Reading[]>()
-  for (const reading of readings) {
-    for (const slot of plan.onReading.get(reading.quantity)?.get(reading.part) ?? []) {
-      const own = shown.get(slot)
-      if (own) own.push(reading)
-      else shown.set(slot, [reading])
-    }
-  }
-  return shown
-}
-
-function sightOf(
-  { deviceId, stays, model, thresholds }: Observation,
-  shown: readonly Reading[],
-): Sight | undefined {
-  const zone = shown[0]?.part ?? ''
-  const tracks = stays.filter((stay) => stay.zone === zone).flatMap((stay) => stay.tracks)
-  return tracks.length === 0 ? undefined : { deviceId, zone, tracks, model, thresholds }
-}
-
-const isDrillOnly = (slot: Slot): boolean => [...slot.devices.values()].every((device) => device.drillOnly)
 
 /** Is this a refusal of the store, after which the sender should try again? */
 export const isStoreRefusal = (error: unknown): boolean =>

@@ -1,8 +1,10 @@
 import type { TSchema } from 'typebox'
 import type { Clock, Duration, Instant } from '../base/clock.ts'
+import type { Broker } from './broker.ts'
 import type { Case } from './case.ts'
 import type { Detection, ZoneStay } from './detection.ts'
 import type { Device } from './device.ts'
+import type { Order, Sent } from './order.ts'
 import type { Push } from './push.ts'
 import type { Reading } from './reading.ts'
 import type { StageMove } from './stage.ts'
@@ -12,6 +14,23 @@ import type { StageMove } from './stage.ts'
 /** What a codec found in a payload, by name; nested as the device nests it. */
 export type Fields = Readonly<Record<string, unknown>>
 
+/**
+ * 出示: what a reader was shown, and waits for an answer. It is decided and forgotten: it never stands in a log, an error,
+ * a reading or a row.
+ */
+export interface Presented {
+  /** The reader's own number of this ask: its answer carries it. */
+  readonly askId: string
+  readonly shown:
+    | { readonly is: 'card'; readonly uid: string }
+    | { readonly is: 'code'; readonly text: string }
+    | { readonly is: 'unreadable' }
+  /** The reader gives up after this. */
+  readonly within?: Duration
+  /** The wire brings it again: who showed it has left. */
+  readonly isRepeated: boolean
+}
+
 /** One message of a device, decoded but not yet judged. */
 export interface Arrival {
   readonly deviceId: string
@@ -20,6 +39,9 @@ export interface Arrival {
   readonly messageId?: string
   /** The message's own time, where it has one. */
   readonly time?: Instant
+  readonly presented?: Presented
+  /** Its sender may send it again for so long; 10 minutes by default, and never less. */
+  readonly repeatsFor?: Duration
   /** A broker had kept it and tells it again: a state, but no sign of life, for the device may be long dead. */
   readonly retained?: true
   /** What is known of an MQTT QoS 1 publish, so that a redelivery after a crash is told apart. */
@@ -51,6 +73,8 @@ export interface Intake {
   observe(observation: Observation): Promise<void>
   /** The line to a device is lost: its values are bad from now on. */
   lost(deviceId: string, reason: string): void
+  /** It was asked again and again and does not answer: it is missing, until it is heard. Follows `lost`. */
+  unanswered(deviceId: string, reason: string): void
   /** Something bad came in: counted, shown in health, logged once with its repetition count. */
   trouble(what: string, example: string): void
   /** The state of a connection or camera for `/api/health`. */
@@ -111,6 +135,9 @@ export interface TransportContext {
   /** address:port of `listen.<name>` in box.yaml; what dials out has none. */
   readonly listen?: string
   readonly bridges: readonly Bridge[]
+  /** The external brokers of box.yaml. */
+  readonly brokers: readonly Broker[]
+  readonly boxId: string
   readonly pushes: readonly Push[]
   readonly accounts: Accounts
   readonly limits: {
@@ -136,6 +163,9 @@ export interface TransportContext {
 export interface Transport {
   readonly name: string
   run(signal: AbortSignal): Promise<void>
+  /** Tells a device something, once: what may have been heard is never said again but under the same number. Never
+   * throws for an expected trouble. The signal gives up waiting for its answer. */
+  send?(deviceId: string, order: Order, signal: AbortSignal): Promise<Sent>
 }
 
 /** The default export of a file in device-drivers/transports, and of what else brings devices in. */
@@ -144,6 +174,10 @@ export interface TransportPlug {
   readonly name: string
   /** What stands below that key. */
   readonly address: TSchema
+  /** The forms of commands that it can send; none by default. */
+  readonly orders?: readonly Order['is'][]
+  /** What of box.yaml it is given beside its devices, and is set up anew for when it changes; empty where not named. */
+  readonly uses?: readonly ('bridges' | 'brokers' | 'pushes' | 'limits')[]
   /** A transport of cameras takes pictures too. */
   create(context: TransportContext): Transport & Partial<PictureSource>
 }

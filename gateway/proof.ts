@@ -1,8 +1,9 @@
 import { isoTime, type Clock } from '../base/clock.ts'
 import { messageOf } from '../base/errors.ts'
-import type { CaseBook, OpenCase, StoredProof } from './case-book.ts'
+import type { CaseBook, StoredProof } from './case-book.ts'
 import { Draft } from './draft.ts'
 import type { EvidenceFolder } from './evidence.ts'
+import type { OpenCase } from './open-cases.ts'
 import type { PictureSource } from './ports.ts'
 import type { Store } from './store/store.ts'
 import type { Sight } from './why.ts'
@@ -68,7 +69,8 @@ async function takePictures(
   sight: Sight,
 ): Promise<readonly StoredProof[]> {
   if (!pictures) return []
-  const taken = await withTimeout(clock, pictures.take(sight.deviceId, sight.tracks))
+  const tracks = sight.stays.flatMap((stay) => stay.tracks)
+  const taken = await withTimeout(clock, pictures.take(sight.deviceId, tracks))
   const stored: StoredProof[] = []
   for (const picture of taken) {
     const sha256 = await evidence.write(picture.bytes)

@@ -40,6 +40,30 @@ rules:
 const opened = { deviceId: 'contact', fields: { open: true } }
 const closed = { deviceId: 'contact', fields: { open: false } }
 
+for (const [what, rule] of [
+  ['became another kind', dwell],
+  ['is no longer for this site', `${alarm}, siteKinds: [street]`],
+] as const) {
+  test(`what stands because of a rule that ${what} is cleared by the next start, and told anew where it is so`, async (t) => {
+    const clock = new FakeClock()
+    const start = gatewayOf(t, clock)
+    const before = await start(alarm)
+    await before.pipeline.accept(opened)
+    assert.equal(before.stored()[0]?.clearedAt, null)
+    await before.stop()
+
+    const after = await start(rule)
+    await after.store.settled()
+    const [found] = after.stored()
+    assert.deepEqual([found?.clearedAt, found?.revision], [isoTime(clock.now()), 2])
+    await after.stop()
+
+    const again = await start(alarm)
+    await again.pipeline.accept(opened)
+    assert.deepEqual([again.stored()[0]?.clearedAt, again.stored()[0]?.count], [null, 2])
+  })
+}
+
 test('a rule that became another kind starts without the memory of the old one', async (t) => {
   const clock = new FakeClock()
   const start = gatewayOf(t, clock)

@@ -64,3 +64,27 @@ test('a message with neither id nor time leaves no key', async (t) => {
   assert.equal(draft.changes.length, 1)
   seenBefore.stop()
 })
+
+test('a message that its sender may repeat for longer is known for so long, and not longer', async (t) => {
+  const clock = new FakeClock()
+  const store = await openStore(t, tempFolder(t))
+  const seenBefore = new SeenBefore(store, clock)
+  t.after(() => seenBefore.stop())
+  const pushed = (messageId: string, repeatsFor: number): Arrival => arrival({ messageId, repeatsFor })
+  for (const message of [pushed('hours', 4 * 3_600_000), pushed('never less', 1000)]) {
+    const draft = new Draft()
+    seenBefore.remember(draft, message, 'shed', clock.now())
+    await store.commit(draft)
+    draft.stored()
+  }
+  const knows = (messageId: string): Promise<boolean> => seenBefore.has(pushed(messageId, 0), clock.now())
+  await clock.turn(9 * 60_000)
+  assert.equal(await knows('never less'), true)
+  await clock.turn(2 * 60_000)
+  assert.equal(await knows('never less'), false)
+  await clock.turn(3.7 * 3_600_000)
+  await store.settled()
+  assert.equal(await knows('hours'), true)
+  await clock.turn(3_600_000)
+  assert.equal(await knows('hours'), false)
+})

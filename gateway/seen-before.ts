@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { instant, isoTime, type Clock, type Instant } from '../base/clock.ts'
+import { instant, isoTime, later, type Clock, type Instant } from '../base/clock.ts'
 import type { Draft } from './draft.ts'
 import type { Arrival } from './ports.ts'
 import type { Store } from './store/store.ts'
@@ -68,7 +68,9 @@ export class SeenBefore {
     if (key === undefined) return true
     const name = nameOf(key)
     this.#pending.add(name)
-    draft.add(['putSourceKey', key, siteId, now], () => this.#pending.delete(name))
+    const longer = Math.max(0, (arrival.repeatsFor ?? KEPT_MS) - KEPT_MS)
+    // Keys are forgotten by their time: one that is kept longer is written as if it came later.
+    draft.add(['putSourceKey', key, siteId, later(now, longer)], () => this.#pending.delete(name))
     draft.afterwards(() => this.#pending.delete(name))
     return true
   }

@@ -1,11 +1,15 @@
 import type { Instant } from '../base/clock.ts'
+import { addTo, bindAsked } from './asked.ts'
 import type { CaseClass } from './catalogue.ts'
 import type { Box, Site } from './config.ts'
-import { placeOf, type Device } from './device.ts'
+import { zoneQuantities } from './detection.ts'
+import { placeOf, SITE_PART, type Device } from './device.ts'
+import { saidOf } from './door/door-entry.ts'
 import type { Sight } from './why.ts'
 import type { LoadedRule } from './pack.ts'
 import type { QuantityId } from './quantity.ts'
-import type { RuleContext, Seen, Step } from './rule.ts'
+import { PlaceContext } from './place-context.ts'
+import type { Seen, Step } from './rule.ts'
 
 /** A rule at one place: its memory and its step. */
 export interface Slot {
@@ -17,8 +21,8 @@ export interface Slot {
   readonly devices: Map<string, Device>
   readonly step: (state: unknown, seen: Seen, now: Instant) => Step<unknown>
   state: unknown
-  /** What a camera last saw here, for `why`. */
-  sight: Sight | undefined
+  /** What each camera last saw here, for `why`. */
+  readonly sights: Map<string, Sight>
 }
 
 /** Which slots a device's messages go to. */
@@ -28,16 +32,13 @@ export interface DevicePlan {
   /** Told of every message. */
   readonly onHeard: readonly Slot[]
   /** By quantity, then by the reading's part. */
-  readonly onReading: ReadonlyMap<QuantityId, ReadonlyMap<string, readonly Slot[]>>
+  readonly onReading: Map<QuantityId, Map<string, Slot[]>>
 }
 
 export interface Plans {
   readonly slots: readonly Slot[]
   readonly byDevice: ReadonlyMap<string, DevicePlan>
 }
-
-/** A camera's zones say these, whatever its profile holds. */
-const zoneQuantities: readonly QuantityId[] = ['vehicleInZone', 'personInZone']
 
 /** Binds every rule of the box to every place that its devices can speak of. */
 export function bindRules(box: Box): Plans {
@@ -46,31 +47,59 @@ export function bindRules(box: Box): Plans {
   for (const site of box.sites) {
     for (const device of site.devices) {
       const onHeard: Slot[] = []
-      const onReading = new Map<QuantityId, Map<string, Slot[]>>()
+      const onReading: DevicePlan['onReading'] = new Map()
       for (const rule of box.rules) {
-        if (!rule.appliesTo(site.file.kind)) continue
+        if (!rule.appliesTo(site.file.kind) || !rule.watches(device.profile.id)) continue
         if (rule.wants.length === 0)
-          onHeard.push(slotFor(slots, box, rule, site, device, `${site.id}/${device.id}`))
-        for (const { quantity, part } of wantedPoints(device, rule)) {
-          const byPart = onReading.get(quantity) ?? new Map<string, Slot[]>()
-          onReading.set(quantity, byPart)
-          const slot = slotFor(slots, box, rule, site, device, placeOf(device, part))
-          byPart.set(part, [...(byPart.get(part) ?? []), slot])
+          onHeard.push(slotFor(slots, box, rule, site, device, ownPlace(device, '')))
+        if (pointsOf(device, rule.needs, rule).length === 0) continue
+        for (const { quantity, part } of pointsOf(device, rule.wants, rule)) {
+          addTo(
+            onReading,
+            quantity,
+            part,
+            slotFor(slots, box, rule, site, device, judgedPlace(rule, device, part)),
+          )
         }
       }
       byDevice.set(device.id, { device, site, onHeard, onReading })
     }
   }
+  bindAsked([...slots.values()], {
+    byDevice,
+    sourcesOf: (device, quantity) => pointsOf(device, [quantity]).map(({ part }) => ({ device, part })),
+    placeOf: (rule, { device, part }) =>
+      rule.wants.length === 0 ? ownPlace(device, '') : judgedPlace(rule, device, part),
+  })
   return { slots: [...slots.values()], byDevice }
 }
 
-function wantedPoints(device: Device, rule: LoadedRule): readonly { quantity: QuantityId; part: string }[] {
-  const ofProfile = device.profile.points.filter(({ quantity }) => rule.wants.includes(quantity))
+/** Whose memory and case it is. */
+function judgedPlace({ per }: LoadedRule, device: Device, part: string): string {
+  if (per === 'site') return `${device.siteId}/${SITE_PART}`
+  return per === 'device' ? ownPlace(device, part) : placeOf(device, part)
+}
+
+const ownPlace = ({ siteId, id }: Device, part: string): string =>
+  `${siteId}/${id}${part === '' ? '' : `/${part}`}`
+
+function pointsOf(
+  device: Device,
+  wants: readonly QuantityId[],
+  /** What is asked for by a rule comes only from zones that it judges. */
+  rule?: LoadedRule,
+): readonly { quantity: QuantityId; part: string }[] {
+  const ofProfile = device.profile.points.filter(({ quantity }) => wants.includes(quantity))
   const ofZones = zoneQuantities
-    .filter((quantity) => rule.wants.includes(quantity))
-    .flatMap((quantity) => device.zones.map((zone) => ({ quantity, part: zone.id })))
+    .filter((quantity) => wants.includes(quantity))
+    .flatMap((quantity) =>
+      device.zones.filter((zone) => rule?.watchesZone(zone) ?? true).map((zone) => ({ quantity, part: zone.id })),
+    )
+  const ofDoor = saidOf(device)
+    .filter((quantity) => wants.includes(quantity))
+    .map((quantity) => ({ quantity, part: '' }))
   const seen = new Map(
-    [...ofProfile, ...ofZones].map(({ quantity, part }) => [`${quantity} ${part}`, { quantity, part }]),
+    [...ofProfile, ...ofZones, ...ofDoor].map(({ quantity, part }) => [`${quantity} ${part}`, { quantity, part }]),
   )
   return [...seen.values()]
 }
@@ -90,12 +119,8 @@ function slotFor(
     return known
   }
   const devices = new Map([[device.id, device]])
-  const context: RuleContext = {
-    silentAfter: device.silentAfter,
-    isHere: (deviceId) => devices.has(deviceId),
-    isOpen: (at) => site.hours.isOpen(at),
-    nextOpeningChange: (at) => site.hours.nextChange(at),
-  }
+  const { silentAfter } = device
+  const context = new PlaceContext({ site, all: box.devices, here: devices, silentAfter })
   const cls = box.catalogue.classes.get(rule.classId)
   if (!cls) throw new Error(`class ${rule.classId} is in no catalogue`) // packs are checked against it when loaded
   const slot: Slot = {
@@ -106,7 +131,7 @@ function slotFor(
     devices,
     step: rule.kind.ready(rule.settingsFor(site.file), context),
     state: rule.kind.start,
-    sight: undefined,
+    sights: new Map(),
   }
   slots.set(id, slot)
   return slot

@@ -41,6 +41,22 @@ export class Wakes<T extends object> {
     this.#arm()
   }
 
+  /** Forgets those who are gone. */
+  keep(isKept: (who: T) => boolean): void {
+    for (const who of this.#wanted.keys()) if (!isKept(who)) this.#wanted.delete(who)
+  }
+
+  /** Looks whether the wall clock has jumped: before its new time is compared with one that the old clock showed. */
+  look(): void {
+    if (this.#isStopped) return
+    if (!this.#hasJumped(this.#clock.now())) return
+    // The timer waits for a time of the old clock.
+    this.#cancelTimer?.()
+    this.#timerAt = Infinity
+    this.#wakeAll()
+    this.#arm()
+  }
+
   stop(): void {
     this.#isStopped = true
     this.#cancelTimer?.()
@@ -59,12 +75,7 @@ export class Wakes<T extends object> {
   #due(): void {
     this.#timerAt = Infinity
     const now = this.#clock.now()
-    if (this.#hasJumped(now)) {
-      const all = [...this.#wanted.keys()]
-      this.#wanted.clear()
-      this.#heap.length = 0
-      for (const who of all) this.#wake(who)
-    }
+    if (this.#hasJumped(now)) this.#wakeAll()
     for (let next = this.#heap[0]; next && next.at <= now; next = this.#heap[0]) {
       this.#pop()
       if (this.#wanted.get(next.who) !== next.at) continue
@@ -72,6 +83,13 @@ export class Wakes<T extends object> {
       this.#wake(next.who)
     }
     this.#arm()
+  }
+
+  #wakeAll(): void {
+    const all = [...this.#wanted.keys()]
+    this.#wanted.clear()
+    this.#heap.length = 0
+    for (const who of all) this.#wake(who)
   }
 
   #hasJumped(now: Instant): boolean {

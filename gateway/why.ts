@@ -1,15 +1,15 @@
 import { isoTime } from '../base/clock.ts'
-import type { Why, WhyDetection, WhyReading } from './case.ts'
-import type { Track } from './detection.ts'
+import type { Why, WhyCondition, WhyDetection, WhyReading } from './case.ts'
+import type { Track, ZoneStay } from './detection.ts'
 import type { LoadedRule } from './pack.ts'
 import { quantityOf } from './quantity.ts'
-import type { RaisedBy, Raise } from './rule.ts'
+import type { Value } from './reading.ts'
+import type { Compared, RaisedBy, Raise } from './rule.ts'
 
-/** What a camera saw in the zone of the case when its rule spoke. */
+/** What a camera last saw in the zones that a rule judges. */
 export interface Sight {
   readonly deviceId: string
-  readonly zone: string
-  readonly tracks: readonly Track[]
+  readonly stays: readonly ZoneStay[]
   readonly model: string
   readonly thresholds: Readonly<Record<string, number>>
 }
@@ -20,10 +20,23 @@ export function toWhy(rule: LoadedRule, raise: Raise, sight: Sight | undefined):
   return {
     rule: rule.id,
     ruleVersion: rule.version,
+    ruleHash: rule.hash,
     text: { zh: fill(zh, raise.words), en: fill(en, raise.words) },
     readings: raise.readings.slice(-50).map(toWhyReading),
-    detections: sight ? sight.tracks.slice(0, 50).map((track) => toWhyDetection(sight, track)) : [],
+    ...(raise.conditions && { conditions: raise.conditions.slice(0, 20).map(toWhyCondition) }),
+    detections: sight ? toWhyDetections(sight).slice(0, 50) : [],
+    ...(raise.reminders !== undefined && { reminders: raise.reminders }),
   }
+}
+
+/** What the camera saw that moved the rule: the last one, where several did. */
+export function sightFor({ readings }: Raise, sights: ReadonlyMap<string, Sight>): Sight | undefined {
+  const deviceId = readings.findLast((by) => sights.has(by.deviceId))?.deviceId
+  const sight = deviceId === undefined ? undefined : sights.get(deviceId)
+  if (!sight) return undefined
+  const zones = new Set(readings.filter((by) => by.deviceId === deviceId).map(({ reading }) => reading.part))
+  const stays = sight.stays.filter(({ zone }) => zones.has(zone))
+  return stays.length === 0 ? undefined : { ...sight, stays }
 }
 
 function fill(text: string, words: Readonly<Record<string, string>>): string {
@@ -44,7 +57,25 @@ function toWhyReading({ reading, deviceId, threshold, margin }: RaisedBy): WhyRe
   }
 }
 
-function toWhyDetection({ deviceId, zone, model, thresholds }: Sight, track: Track): WhyDetection {
+function toWhyCondition({ text, value, threshold, margin, unit, met }: Compared): WhyCondition {
+  return {
+    text: text.slice(0, 200),
+    ...(value !== undefined && { value: short(value) }),
+    ...(threshold !== undefined && { threshold: short(threshold) }),
+    ...(margin !== undefined && { margin }),
+    unit,
+    met,
+  }
+}
+
+function toWhyDetections(sight: Sight): readonly WhyDetection[] {
+  return sight.stays.flatMap(({ zone, tracks }) => tracks.map((track) => toWhyDetection(sight, zone, track)))
+}
+
+/** What the contract carries of a text. */
+const short = (value: Value): Value => (typeof value === 'string' ? value.slice(0, 64) : value)
+
+function toWhyDetection({ deviceId, model, thresholds }: Sight, zone: string, track: Track): WhyDetection {
   const threshold = thresholds[track.label] ?? 0
   return {
     deviceId,

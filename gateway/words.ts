@@ -21,6 +21,11 @@ export const Span = Type.String({
   description: 'a span of time with its unit: 500 ms, 8 s, 10 min, 25 h',
 })
 
+export const Hours = Type.String({
+  pattern: '^([01]\\d|2[0-3]):[0-5]\\d-(([01]\\d|2[0-3]):[0-5]\\d|24:00)$',
+  description: 'hours such as 09:00-21:30; over midnight too',
+})
+
 /** Secrets never stand in a file: `env:NAME`, or `file:PATH` relative to the data folder. */
 export const SecretRef = Type.String({
   pattern: '^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\\0]{1,200})$',

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { instant, type Instant } from '../base/clock.ts'
 import type { Detection } from '../gateway/detection.ts'
 import type { Observation } from '../gateway/ports.ts'
+import type { QuantityId } from '../gateway/quantity.ts'
 import { ZoneWatch } from './zone-watch.ts'
 
 const square = (id: string, left: number) => ({
@@ -25,8 +26,10 @@ const watch = (): ZoneWatch =>
 const bicycle: Detection = { label: 'bicycle', score: 0.5, box: { x: 0.1, y: 0.6, width: 0.2, height: 0.2 } }
 const person: Detection = { ...bicycle, label: 'person' }
 const at = (ms: number): Instant => instant(1_000_000 + ms)
-const said = (observation: Observation | undefined): unknown =>
-  observation?.readings.map(({ part, value, at: time }) => [part, value, time - 1_000_000])
+const said = (observation: Observation | undefined, what: QuantityId = 'vehicleInZone'): unknown =>
+  observation?.readings
+    .filter(({ quantity }) => quantity === what)
+    .map(({ part, value, at: time }) => [part, value, time - 1_000_000])
 
 test('a zone is called empty only after as many looks as a vehicle needs to be known', () => {
   const zones = watch()
@@ -78,7 +81,9 @@ test('a quiet camera says that it lives at least every 5 s; people are no vehicl
   for (let ms = 0; ms <= 20_000; ms += 500) {
     const observation = zones.take([person], at(ms))
     if (observation) times.push(ms)
-    assert.equal(observation?.readings.some(({ value }) => value === true) ?? false, false)
+    for (const { quantity, value } of observation?.readings ?? []) {
+      if (value === true) assert.equal(quantity, 'personInZone')
+    }
   }
   assert.ok(times.length >= 4)
   times.reduce((before, ms) => {
@@ -97,5 +102,24 @@ test('after more than 10 s without a picture nothing is known any more, so a sta
   assert.deepEqual(said(zones.take([bicycle], at(13_000))), [
     ['lane', true, 12_500],
     ['door', false, 13_000],
+  ])
+})
+
+test('people, motor vehicles and two-wheelers are told apart in one zone', () => {
+  const zones = watch()
+  const car: Detection = { ...bicycle, label: 'car', box: { x: 0.15, y: 0.5, width: 0.2, height: 0.4 } }
+  const told = [0, 500, 1000].map((ms) => zones.take([person, car], at(ms)))
+  const last = told.findLast((observation) => observation !== undefined)
+  assert.deepEqual(said(last, 'personInZone'), [
+    ['lane', true, 0],
+    ['door', false, 1000],
+  ])
+  assert.deepEqual(said(last, 'motorVehicleInZone'), [
+    ['lane', true, 0],
+    ['door', false, 1000],
+  ])
+  assert.deepEqual(said(last), [
+    ['lane', false, 1000],
+    ['door', false, 1000],
   ])
 })

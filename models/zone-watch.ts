@@ -1,9 +1,8 @@
 import type { Duration, Instant } from '../base/clock.ts'
-import type { Detection, Track, ZoneStay } from '../gateway/detection.ts'
+import { zoneLabels, type Detection, type Track, type ZoneStay } from '../gateway/detection.ts'
 import type { Observation } from '../gateway/ports.ts'
 import { toReading } from '../gateway/reading.ts'
 import type { Zone } from '../gateway/site-file.ts'
-import { labelGroup } from './label-group.ts'
 import type { Attention } from './motion.ts'
 import { follow, isUndecided, noTracking, openTracks, type Tracking } from './tracker.ts'
 import { zoneStays } from './zones.ts'
@@ -59,9 +58,13 @@ export class ZoneWatch {
   #news(at: Instant): Observation | undefined {
     const stays = this.#stays()
     // Before it is known, an empty zone is left out: a restart must not clear a case that stands.
-    const known = stays.filter(({ tracks }) => tracks.length > 0 || this.#inferences >= INFERENCES_TO_KNOW)
-    const states = known.map(({ zone, tracks }) => `${zone} ${tracks.length > 0}`).join()
-    const every = known.some(({ tracks }) => tracks.length > 0) ? STAY_EVERY : LIFE_EVERY
+    const said = stays
+      .flatMap(whatStands)
+      .filter(({ first }) => first || this.#inferences >= INFERENCES_TO_KNOW)
+    const states = said
+      .map(({ quantity, zone, first }) => `${quantity} ${zone} ${first !== undefined}`)
+      .join()
+    const every = said.some(({ first }) => first !== undefined) ? STAY_EVERY : LIFE_EVERY
     const isDue = this.#toldAt === undefined || at - this.#toldAt >= every || at < this.#toldAt
     if (states === this.#toldStates && !isDue) return undefined
     this.#toldStates = states
@@ -72,17 +75,15 @@ export class ZoneWatch {
       at,
       model,
       thresholds,
-      stays: known,
-      readings: known.map(({ zone, tracks }) => {
-        const since = tracks[0]?.firstSeen
-        return toReading('vehicleInZone', zone, since !== undefined, since ?? at)
-      }),
+      stays,
+      readings: said.map(({ quantity, zone, first }) =>
+        toReading(quantity, zone, first !== undefined, first?.firstSeen ?? at),
+      ),
     }
   }
 
   #stays(): ZoneStay[] {
-    const vehicles = openTracks(this.#tracking).filter(({ label }) => labelGroup(label) === 'two-wheeler')
-    return zoneStays(this.#settings.zones, vehicles)
+    return zoneStays(this.#settings.zones, openTracks(this.#tracking))
   }
 
   #startAnew(): void {
@@ -90,4 +91,20 @@ export class ZoneWatch {
     this.#inferences = 0
     this.#toldStates = ''
   }
+}
+
+/** What the tracks of a detector can say of a zone; `first` is the first of those that stand there. */
+interface Standing {
+  readonly quantity: (typeof trackQuantities)[number]
+  readonly zone: string
+  readonly first: Track | undefined
+}
+
+const trackQuantities = ['vehicleInZone', 'motorVehicleInZone', 'personInZone'] as const
+
+function whatStands({ zone, tracks }: ZoneStay): Standing[] {
+  return trackQuantities.map((quantity) => {
+    const labels: readonly string[] = zoneLabels[quantity]
+    return { quantity, zone, first: tracks.find(({ label }) => labels.includes(label)) }
+  })
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Static, TSchema } from 'typebox'
 import { instant, type Instant } from '../base/clock.ts'
 import type { ZoneStay } from '../gateway/detection.ts'
-import { toReading } from '../gateway/reading.ts'
+import { toReading, type Value } from '../gateway/reading.ts'
 import type { QuantityId } from '../gateway/quantity.ts'
 import type { Raise, RuleContext, RuleKind, Seen, Step } from '../gateway/rule.ts'
 
@@ -11,7 +11,7 @@ export type Said =
   | { readonly at: number; readonly is: 'raise'; readonly drill: boolean; readonly since: number }
   | { readonly at: number; readonly is: 'clear'; readonly drill: boolean; readonly ended: number }
 
-export type Values = Partial<Record<QuantityId, number | boolean>>
+export type Values = Partial<Record<QuantityId, Value>>
 
 export interface Saying {
   /** The reading's own time in seconds; now by default. */
@@ -35,12 +35,18 @@ export class RuleRun<S extends TSchema, State> {
   readonly #standing = { real: false, drill: false }
   #wakeAt = Infinity
   #lastHeard = 0
+  #startedAt = 0
 
   constructor(kind: RuleKind<S, State>, settings: Static<S>, context: Partial<RuleContext> = {}) {
     assert.deepEqual(kind.check?.(settings) ?? [], [])
     this.#step = kind.ready(settings, {
       silentAfter: 6000,
       isHere: () => true,
+      isAtSite: () => true,
+      partOf: (deviceId) => deviceId,
+      isDrill: () => false,
+      hasDrills: () => false,
+      times: () => ({ isOpen: () => true, nextChange: () => undefined }),
       isOpen: () => true,
       nextOpeningChange: () => undefined,
       ...context,
@@ -53,7 +59,11 @@ export class RuleRun<S extends TSchema, State> {
     while (this.#wakeAt <= second) {
       this.now = Math.max(this.#wakeAt, this.now)
       this.#wakeAt = Infinity
-      this.#show({ kind: 'wake', lastHeard: instant(this.#lastHeard * 1000) })
+      this.#show({
+        kind: 'wake',
+        lastHeard: instant(this.#lastHeard * 1000),
+        startedAt: instant(this.#startedAt * 1000),
+      })
     }
     this.now = second
     return this
@@ -82,7 +92,16 @@ export class RuleRun<S extends TSchema, State> {
     this.#wakeAt = Infinity
     this.#lastHeard = second
     this.state = JSON.parse(JSON.stringify(this.state))
-    return this.#show({ kind: 'wake', lastHeard: instant(second * 1000) })
+    this.#startedAt = second
+    return this.#show({ kind: 'wake', lastHeard: instant(second * 1000), startedAt: instant(second * 1000) })
+  }
+
+  /** The wall clock jumps by so many seconds; what was asked for is asked for again. */
+  jump(by: number): this {
+    this.now += by
+    this.#wakeAt = Infinity
+    this.#startedAt += by
+    return this.#show({ kind: 'wake', lastHeard: instant(this.now * 1000), jumpedBy: by * 1000 })
   }
 
   #show(seen: Seen): this {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { Type, type Static } from 'typebox'
 import { GanglionError, codeOf } from '../base/errors.ts'
@@ -107,10 +107,18 @@ export function readBoxFolder(folder: string): BoxFolder {
   }
 }
 
-/** SHA-256 over the box folder's YAML files in the order of their names: two sides compare what they have read. */
+const ownFolders = ['profiles', 'packs', 'catalogue']
+
+/**
+ * SHA-256 over the box folder's YAML files and then its own profiles, packs and catalogue, each in the order of their
+ * names: two sides compare what they have read.
+ */
 export function configHash(folder: string): string {
   const hash = createHash('sha256')
-  for (const name of yamlFilesOf(folder)) {
+  const own = ownFolders
+    .filter((name) => existsSync(join(folder, name)))
+    .flatMap((name) => yamlFilesOf(join(folder, name)).map((file) => `${name}/${file}`))
+  for (const name of [...yamlFilesOf(folder), ...own]) {
     hash
       .update(`${name}\n`)
       .update(readFileSync(join(folder, name)))

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Type } from 'typebox'
 import { readYaml } from '../base/yaml.ts'
@@ -31,9 +33,15 @@ export interface ProfilePoints {
   readonly parts: number
 }
 
-/** Register addresses and scales are not read on purpose: the images of the Modbus maps are written by hand. */
-export function readProfilePoints(profile: string): ProfilePoints {
-  const points = Object.entries(readYaml(`${profilesFolder}${profile}.yaml`, Profile).value.points)
+/**
+ * Of a shipped profile, or of the box's own where no shipped one has that name. Register addresses and scales are not
+ * read on purpose: the images of the Modbus maps are written by hand.
+ */
+export function readProfilePoints(profile: string, boxFolder?: string): ProfilePoints {
+  const shipped = `${profilesFolder}${profile}.yaml`
+  const file =
+    boxFolder === undefined || existsSync(shipped) ? shipped : join(boxFolder, 'profiles', `${profile}.yaml`)
+  const points = Object.entries(readYaml(file, Profile).value.points)
   return {
     payload: points.flatMap(([name, { from, quantity, invert }]) =>
       typeof from === 'string'

@@ -21,7 +21,7 @@ devices:
   - { id: beam-1, profile: ir-beam, via: { mqtt: {} } }
   - { id: unit-5, profile: arc-protector-5b, via: { modbus-tcp: { host: 127.0.0.1, port: 5, unit: 5 } } }
   - { id: unit-6, profile: arc-protector-5b, via: { modbus-tcp: { host: 127.0.0.1, port: 5, unit: 6 } } }
-  - { id: station, profile: dny-2, via: { tcp: { physId: '04AB373B' } } }
+  - { id: station, profile: dny-station, via: { tcp: { physId: '04AB373B' } } }
   - { id: eye, profile: rtsp-camera, via: { rtsp: { url: 'rtsp://127.0.0.1:6/lane', user: u, password: 'file:secrets/eye' } } }
 `
 const head = 'title: { zh: 试, en: try }\nbox: box\nseed: 1\nlength: 20 s\n'

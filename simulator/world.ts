@@ -105,7 +105,7 @@ class Builder {
         devices: behind.map((device) => ({
           id: device.id,
           address: device.via.address,
-          points: readProfilePoints(device.profile).payload,
+          points: readProfilePoints(device.profile, this.#box.folder).payload,
         })),
       },
       this.#context(id, await this.#dialled(id, this.#box.mqtt)),
@@ -120,7 +120,7 @@ class Builder {
     const foreignTopic = bridge
       ? `${bridge.base}/${other?.id ?? 'nobody'}`
       : `ganglion/${other?.siteId ?? 'nowhere'}/${other?.id ?? 'nobody'}/up`
-    const { payload: points } = readProfilePoints(profile)
+    const { payload: points } = readProfilePoints(profile, this.#box.folder)
     const context = this.#context(id, await this.#dialled(id, this.#box.mqtt))
     this.devices.set(id, jsonDevice({ id, siteId, points, password, foreignTopic }, context))
   }
@@ -141,7 +141,7 @@ class Builder {
     )
     this.#servers.push(server)
     for (const { id, profile, via } of units) {
-      const map = registerMaps[profile]?.(readProfilePoints(profile).parts)
+      const map = registerMaps[profile]?.(readProfilePoints(profile, this.#box.folder).parts)
       if (!map) {
         throw new GanglionError(
           'config-invalid',

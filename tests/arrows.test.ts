@@ -36,6 +36,7 @@ const loadsByName: readonly string[] = [
   'bench/main.ts',
   'commands/rooms.ts',
   'device-drivers/codecs/by-name.ts',
+  'device-drivers/push/form-by-name.ts',
   'gateway/rule-kinds.ts',
 ]
 

@@ -49,6 +49,8 @@ export interface BoxWish {
   /** Beside the beam. */
   readonly shop?: (ports: BoxPorts) => readonly Entry[]
   readonly messagesPerSecond?: number
+  /** Profiles of its own, by their id. */
+  readonly profiles?: Readonly<Record<string, object>>
   /** In place of the one in the temp folder. */
   readonly dataFolder?: string
 }
@@ -70,6 +72,10 @@ export async function makeBox(t: TestContext, wish: BoxWish = {}): Promise<TestB
   writeYaml(folder, 'shed', siteFile('ebike-shed', [smoke, ...(wish.shed?.(ports) ?? [])], {}))
   const settings = { settings: { 'beam-blocked': { for: '100 ms', gap: '200 ms' } } }
   writeYaml(folder, 'shop', siteFile('storefront', [beam, ...(wish.shop?.(ports) ?? [])], settings))
+  mkdirSync(join(folder, 'profiles'))
+  for (const [id, profile] of Object.entries(wish.profiles ?? {})) {
+    writeYaml(join(folder, 'profiles'), id, profile)
+  }
   const dataFolder = wish.dataFolder ?? join(root, 'data')
   if (wish.dataFolder === undefined) {
     mkdirSync(dataFolder, { mode: 0o700 })
@@ -99,7 +105,7 @@ function boxFile(ports: BoxPorts, messagesPerSecond: number | undefined): object
     },
     ...(messagesPerSecond !== undefined && { limits: { messagesPerSecond } }),
     catalogue: 'demo',
-    packs: ['ebike-shed', 'storefront', 'street', 'box'],
+    packs: ['ebike-shed', 'fire', 'storefront', 'street', 'box'],
     bridges: [{ id: 'z2m', codec: 'zigbee2mqtt', base: 'zigbee2mqtt' }],
     connectors: [
       { id: 'platform', kind: 'http', url: `http://127.0.0.1:${ports.platform}/v1`, timeout: '2 s' },
@@ -114,6 +120,7 @@ function siteFile(kind: string, devices: readonly Entry[], more: object): object
     address: '演示市示范区和平街道一号社区青松路1号（测试）',
     gridCode: '99010100100101',
     position: { lng: 123.5, lat: 29.5, crs: 'WGS84' },
+    trialDays: 0,
     devices,
     ...more,
   }

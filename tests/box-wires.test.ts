@@ -86,7 +86,7 @@ test('Modbus faults are counted and shown by their word, and the alarm after the
 
 test('TCP frames of wrong length or sum, noise and a trickle are counted, and the alarm between them is a case', async (t) => {
   const box = await makeBox(t, {
-    shed: () => [{ id: 'station', profile: 'dny-2', via: { tcp: { physId: '0400A507' } } }],
+    shed: () => [{ id: 'station', profile: 'dny-station', via: { tcp: { physId: '0400A507' } } }],
   })
   const platform = await TestPlatform.start(t, box)
   const gateway = await BoxInProcess.start(t, box)

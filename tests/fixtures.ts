@@ -9,11 +9,13 @@ import type { Case } from '../gateway/case.ts'
 import { loadBox, type Box, type Rooms } from '../gateway/config.ts'
 import { EvidenceFolder } from '../gateway/evidence.ts'
 import { Health, type Log } from '../gateway/health.ts'
+import { Holding } from '../gateway/holding.ts'
 import { LastReadings } from '../gateway/last-readings.ts'
 import { Outbox } from '../gateway/outbox.ts'
 import { Pipeline } from '../gateway/pipeline.ts'
 import type { PictureSource } from '../gateway/ports.ts'
 import { settleOldProof } from '../gateway/proof.ts'
+import { rebindRules } from '../gateway/rebind.ts'
 import { ruleKindsIn } from '../gateway/rule-kinds.ts'
 import { SeenBefore } from '../gateway/seen-before.ts'
 import { bindRules } from '../gateway/slots.ts'
@@ -135,6 +137,7 @@ kind: other
 address: 1 Test Road
 gridCode: '99010100100101'
 position: { lng: 1, lat: 2, crs: WGS84 }
+trialDays: 0
 devices:
   - { id: d1, profile: detector, via: { wire: {} } }
   - { id: d2, profile: detector, via: { wire: {} }, part: hall }
@@ -157,6 +160,10 @@ export function testRooms(folder: string, files: Readonly<Record<string, string>
     packs: join(folder, 'packs'),
     catalogues: join(folder, 'catalogue'),
     kinds: ruleKindsIn(join(import.meta.dirname, '../rules/kinds')),
+    codecs: new Set(['json']),
+    pushForms: new Map([
+      ['form', { settings: Type.Object({ token: Type.String() }, { additionalProperties: false }) }],
+    ]),
     transports: new Map([
       [
         'wire',
@@ -186,8 +193,11 @@ export async function tinyBox(folder: string): Promise<Box> {
 /** The path of a gateway without wires and platform, as `commands/` puts it together. */
 export interface Path {
   readonly store: Store
+  /** Goes on with a changed box, as a running gateway does. */
+  reload(box: Box): Promise<void>
   readonly outbox: Outbox
   readonly cases: CaseBook
+  readonly holding: Holding
   readonly pipeline: Pipeline
   readonly health: Health
   readonly lastReadings: LastReadings
@@ -221,21 +231,35 @@ export async function openPath(t: TestContext, options: PathOptions): Promise<Pa
   const health = new Health(clock, quiet)
   const lastReadings = new LastReadings(store, clock, box.devices.values())
   const proof = { clock, store, cases, evidence, pictures }
+  let plans = bindRules(box)
+  const holding = new Holding({ clock, store, cases, health, box, plans })
   const pipeline = new Pipeline({
     ...proof,
     health,
+    holding,
     lastReadings,
     seenBefore: new SeenBefore(store, clock),
-    plans: bindRules(box),
+    plans,
     ...(onCase && { onCase }),
   })
   settleOldProof(proof)
   const bodies = (sql: string): readonly Case[] =>
     (store.reader.prepare(sql).pluck().all() as string[]).map((body) => JSON.parse(body) as Case) // one text column
+  const reload = async (next: Box): Promise<void> => {
+    await store.settled()
+    const rebound = rebindRules(next, plans)
+    plans = rebound.plans
+    cases.recatalogue(next.catalogue)
+    lastReadings.replan(next.devices)
+    pipeline.replan(rebound)
+    holding.replan(next, rebound)
+  }
   return {
     store,
+    reload,
     outbox,
     cases,
+    holding,
     pipeline,
     health,
     lastReadings,

@@ -47,11 +47,12 @@ test('a dead unit is asked ever less often and the others are polled as before',
     devices: units.map((n) => protector(peer, n)),
   })
   await until('a while', () => polls(peer, 1) === 60)
-  // Half a second apart, 60 polls of the living are 30 s; the dead one was asked after 2, 4, 8 and 16 s.
-  assert.ok(polls(peer, dead) <= 6, `${polls(peer, dead)} probes`)
+  // Half a second apart, 60 polls of the living are 30 s; the dead one was asked again every 2 s until it was missing.
+  assert.ok(polls(peer, dead) <= 10, `${polls(peer, dead)} probes`)
   for (const unit of units.filter((one) => one !== dead)) assert.ok(polls(peer, unit) >= 54, `unit ${unit}`)
   assert.equal(intake.losses.length, 1)
   assert.match(intake.losses[0] ?? '', /^unit-20: no answer/)
+  assert.deepEqual(intake.missing, intake.losses)
   assert.ok(intake.hasTrouble('device-silent (unit-20)'))
 })
 

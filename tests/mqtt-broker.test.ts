@@ -354,6 +354,8 @@ test('a taken port is a clear error', async (t) => {
     intake: new OpenIntake(),
     devices,
     bridges,
+    brokers: [],
+    boxId: 'box',
     limits: {},
     accounts: { verify: () => false },
     pushes: [],
@@ -376,6 +378,8 @@ test('a profile with a codec that does not exist is said before anything is hear
     intake: new OpenIntake(),
     devices: [{ ...wrong, profile: { ...wrong.profile, codec: '../codec' } }],
     bridges: [],
+    brokers: [],
+    boxId: 'box',
     limits: {},
     accounts: { verify: () => false },
     pushes: [],
@@ -388,4 +392,87 @@ test('a profile with a codec that does not exist is said before anything is hear
     listen: '127.0.0.1:0',
   })
   await assert.rejects(transport.run(new AbortController().signal), { code: 'config-invalid' })
+})
+
+test('an account that no site has is shown as a stranger, with nothing of its secret', async (t) => {
+  const running = await start(t)
+  await join(t, running, 'newcomer', { secret: 'hunter2' })
+  await join(t, running, 'beam', { secret: 'hunter2' })
+  assert.deepEqual(running.intake.strangers, [
+    { transport: 'mqtt', address: 'newcomer', example: 'it asked to come in' },
+  ])
+})
+
+test('a device behind a bridge that no site has is shown with what it said, and acknowledged', async (t) => {
+  const running = await start(t)
+  const bridge = await join(t, running, 'z2m')
+  bridge.publish('zigbee2mqtt/cellar', '{"smoke":true}')
+  await running.until('puback', () => bridge.has('puback'))
+  assert.deepEqual(running.intake.accepted, [])
+  assert.deepEqual(running.intake.strangers, [
+    { transport: 'mqtt', account: 'z2m', codec: 'zigbee2mqtt', address: 'cellar', example: '{"smoke":true}' },
+  ])
+})
+
+test('the list of devices of a bridge may be large, names strangers only, and is kept for the bridge', async (t) => {
+  const store = new MemoryMqttStore()
+  const running = await start(t, { store })
+  const bridge = await join(t, running, 'z2m')
+  const named = (friendly_name: string): object => ({
+    type: 'EndDevice',
+    friendly_name,
+    definition: { vendor: 'HEIMAN', model: 'HS1SA', exposes: 'x'.repeat(100_000) },
+  })
+  const list = JSON.stringify([named('hall/east smoke'), named('cellar')])
+  bridge.publish('zigbee2mqtt/bridge/devices', list, { retain: true })
+  await running.until('puback', () => bridge.has('puback'))
+  assert.deepEqual(
+    running.intake.strangers.map(({ address, vendor, model }) => [address, vendor, model]),
+    [['cellar', 'HEIMAN', 'HS1SA']],
+  )
+  assert.ok(store.rows.has('retained zigbee2mqtt/bridge/devices'))
+})
+
+test('who has not been let in may not send what a bridge may', async (t) => {
+  const running = await start(t)
+  const client = new RawMqtt(running.port)
+  t.after(() => client.socket.destroy())
+  client.connect('z2m', { secret: 'wrong' })
+  client.publish('zigbee2mqtt/x', Buffer.alloc(200 * 1024))
+  await running.until('the end', () => client.isClosed)
+  assert.ok(!client.has('puback'))
+})
+
+test('a Tasmota plug that is its own account speaks below its base topic, and hears its commands only', async (t) => {
+  const plug = deviceOf('plug', 'ir-beam', {})
+  const running = await startTransport(t, mqttBroker, {
+    devices: [{ ...plug, profile: { ...plug.profile, codec: 'tasmota' } }],
+    listen: '127.0.0.1:0',
+  })
+  const client = await join(t, running, 'plug')
+  const base = 'ganglion/site/plug'
+  client.publish(`${base}/tele/SENSOR`, '{"ENERGY":{"Power":56}}')
+  await running.until('puback', () => client.has('puback'))
+  assert.deepEqual(running.intake.accepted[0]?.fields, { ENERGY: { Power: 56 } })
+  client.publish(`${base}/tele/LWT`, 'Online', { qos: 0 })
+  await running.until('its state', () => running.intake.states.includes('plug online'))
+  for (const [filter, granted] of [
+    [`${base}/cmnd/#`, 1],
+    [`${base}/tele/#`, 128],
+  ] as const) {
+    client.received.length = 0
+    client.subscribe(filter)
+    await running.until('suback', () => client.has('suback'))
+    const suback = client.received.find((packet) => packet.cmd === 'suback')
+    assert.deepEqual(suback?.cmd === 'suback' && suback.granted, [granted])
+  }
+})
+
+test('a bridge of an external broker is no account here', async (t) => {
+  const running = await startTransport(t, mqttBroker, {
+    devices,
+    bridges: [...bridges, { id: 'far', codec: 'zigbee2mqtt', base: 'far', broker: 'city' }],
+    listen: '127.0.0.1:0',
+  })
+  assert.equal(returnCode(await join(t, running, 'far')), 4)
 })

@@ -1,244 +1,230 @@
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { join } from 'node:path'
 import { instant } from '../base/clock.ts'
 import { isGanglionError } from '../base/errors.ts'
-import { readYaml } from '../base/yaml.ts'
-import { decodeDny } from '../device-drivers/codecs/dny.ts'
-import { decodeGb26875 } from '../device-drivers/codecs/gb26875.ts'
-import { decodeJuy } from '../device-drivers/codecs/juy.ts'
-import { mqttCodec } from '../device-drivers/codecs/by-name.ts'
-import { decodeItem, itemParts } from '../device-drivers/codecs/dlt645.ts'
-import { decodeRegisters, partOf, readParts } from '../device-drivers/codecs/modbus.ts'
-import type { Fields } from '../gateway/ports.ts'
-import { compileProfile, ProfileFile, toReadings, type Profile } from '../gateway/profile.ts'
-import { quantityOf } from '../gateway/quantity.ts'
+import { checkProfile } from '../commands/profile-check.ts'
+import { shippedProfiles } from '../commands/rooms.ts'
+import { bytesOf, fieldsOf, frameCodecs } from '../device-drivers/example-fields.ts'
+import { said, tryExamples } from '../device-drivers/example-trial.ts'
+import { itemParts } from '../device-drivers/codecs/dlt645.ts'
+import { readParts } from '../device-drivers/codecs/modbus.ts'
+import { idsIn, readProfile } from '../gateway/profile-shelf.ts'
+import { Point, ProfileFile } from '../gateway/profile-file.ts'
+import { toReadings, type CompiledPoint, type Profile } from '../gateway/profile.ts'
+import { quantityIds, quantityOf } from '../gateway/quantity.ts'
 import type { Reading } from '../gateway/reading.ts'
-import { Dlt645Parser, decodeItemReply } from '../wire/dlt645.ts'
-import { DnyParser } from '../wire/dny.ts'
-import { GbParser } from '../wire/gb26875.ts'
-import { JuyParser } from '../wire/juy.ts'
-import { decodeReply, decodeRequest, decodeRtu } from '../wire/modbus.ts'
+import { seededRandom } from '../simulator/random.ts'
+import { crc16 } from '../wire/modbus.ts'
+import { tempFolder } from './fixtures.ts'
+import { oddPayloads } from './odd-payloads.ts'
 
-const folder = new URL('../device-drivers/profiles/', import.meta.url)
-const ids = readdirSync(folder).map((name) => name.replace(/\.yaml$/, ''))
+/** The conformance suite: every profile that ships, in each of its variants. */
+const profiles: readonly Profile[] = idsIn(shippedProfiles).flatMap((id) => [
+  ...readProfile(id, join(shippedProfiles, `${id}.yaml`)).values(),
+])
 const at = instant(Date.parse('2026-03-02T00:00:00Z'))
-const frameCodecs = ['modbus', 'dlt645', 'dny', 'juy', 'gb26875', 'rtsp']
+const PAYLOADS_EACH = 10_000
+
+const nameOf = ({ id, variant }: Profile): string => (variant === undefined ? id : `${id} ${variant}`)
 
 function load(id: string): Profile {
-  const { profile, complaints } = compileProfile(
-    id,
-    readYaml(new URL(`${id}.yaml`, folder).pathname, ProfileFile).value,
-  )
-  assert.deepEqual(complaints, [])
+  const profile = profiles.find((one) => one.id === id)
+  assert.ok(profile, id)
   return profile
 }
 
-/** From a payload to fields, by the codec that the running gateway uses. */
-async function fieldsOf(profile: Profile, bytes: Buffer): Promise<Fields> {
-  if (profile.codec === 'dny') {
-    const event = new DnyParser().push(bytes)[0]
-    assert.ok(event?.kind === 'frame', 'a whole frame')
-    return decodeDny(event).fields
-  }
-  if (profile.codec === 'juy') {
-    const event = new JuyParser().push(bytes)[0]
-    assert.ok(event?.kind === 'frame', 'a whole frame')
-    return decodeJuy(event).fields
-  }
-  if (profile.codec === 'gb26875') {
-    const event = new GbParser().push(bytes)[0]
-    assert.ok(event?.kind === 'frame', 'a whole frame')
-    // All that the frame says, of whichever component: an example is of devices of one profile.
-    return Object.assign({}, ...decodeGb26875(event.data).said.map(({ fields }) => fields)) as Fields
-  }
-  if (profile.codec === 'modbus') return registersOf(profile, bytes)
-  if (profile.codec === 'dlt645') return itemsOf(profile, bytes)
-  const codec = await mqttCodec(profile.codec)
-  const decoded = codec.decode([profile.codec === 'json' ? 'up' : 'a device'], bytes)
-  assert.ok(decoded.is === 'message')
-  return decoded.fields
-}
+const withPoints = profiles.filter(({ points, codec }) => points.length > 0 && codec !== 'rtsp')
 
-/** A request of 8 bytes and the reply to it, as they stand on a serial line. */
-function registersOf(profile: Profile, bytes: Buffer): Fields {
-  const [asked, told] = [decodeRtu(bytes.subarray(0, 8)), decodeRtu(bytes.subarray(8))]
-  assert.ok(asked && told, 'two frames whose sums are right')
-  assert.equal(told.unit, asked.unit)
-  const request = decodeRequest(asked.pdu)
-  assert.ok(request.is === 'read')
-  const reply = decodeReply(told.pdu, request.request)
-  assert.ok(reply.is === 'data')
-  const fields: Record<string, unknown> = {}
-  decodeRegisters(partOf(profile.points, request.request), reply.data, fields)
-  return fields
-}
-
-/** A meter's replies, one behind the other; an item has as many points as its profile reads from it. */
-function itemsOf(profile: Profile, bytes: Buffer): Fields {
-  const fields: Record<string, unknown> = {}
-  for (const event of new Dlt645Parser().push(bytes)) {
-    assert.ok(event.kind === 'frame', 'whole frames')
-    const item = Buffer.from(event.data.subarray(0, 4)).reverse().toString('hex').toUpperCase()
-    const part = itemParts(profile).find((one) => one.item === item)
-    assert.ok(part, `no point of ${item}`)
-    const reply = decodeItemReply(event, { address: event.address, item })
-    assert.ok(reply.is === 'data')
-    decodeItem(part, reply.data, fields)
-  }
-  return fields
-}
-
-const named = (readings: readonly Reading[]): Record<string, unknown> =>
-  Object.fromEntries(
-    readings.map(({ part, quantity, quality, value }) => [
-      part === '' ? quantity : `${part}/${quantity}`,
-      quality === 'bad' ? 'bad' : value,
-    ]),
+test('there are profiles, and each has an example', (t) => {
+  assert.ok(profiles.length >= 60, `saw ${profiles.length}`)
+  for (const profile of withPoints) assert.ok(profile.examples.length > 0, nameOf(profile))
+  const files = new Set(profiles.map(({ id }) => id)).size
+  const points = profiles.flatMap((profile) => profile.points).length
+  const examples = profiles.flatMap((profile) => profile.examples).length
+  t.diagnostic(
+    `${files} profiles, ${profiles.length} with their variants, ${points} points, ${examples} examples`,
   )
+})
 
-test('there are profiles, and each has an example', () => {
-  assert.ok(ids.length >= 8, `saw ${ids.length}`)
-  for (const id of ids) {
-    const { points, examples } = load(id)
-    assert.ok(points.length === 0 || examples.length > 0, id)
+test('every example gives exactly its readings, and payload and fields are left as they were', async (t) => {
+  let count = 0
+  for (const profile of profiles) {
+    for (const { example, readings, complaints } of await tryExamples(profile)) {
+      assert.deepEqual(complaints, [], nameOf(profile))
+      assert.deepEqual(Object.fromEntries(said(readings)), example.gives)
+      const given = bytesOf(example)
+      const before = Buffer.from(given.bytes)
+      const fields = (await fieldsOf(profile))(given)
+      const copy = structuredClone(fields)
+      toReadings(profile, fields, at)
+      assert.deepEqual(Buffer.from(given.bytes), before, `${nameOf(profile)} ${example.path}`)
+      assert.deepEqual(fields, copy, `${nameOf(profile)} ${example.path}`)
+      count++
+    }
+  }
+  assert.ok(count >= 100, `saw ${count}`)
+  t.diagnostic(`${count} examples decoded as they say`)
+})
+
+/** In range and of its kind, or marked bad. */
+function assertBelievable(profile: Profile, ranges: Ranges, reading: Reading): void {
+  const { quantity, part, value, quality } = reading
+  if (quality === 'bad') return
+  const { kind, min, max } = quantityOf(quantity)
+  if (typeof value !== (kind === 'text' ? 'string' : kind))
+    assert.fail(`${nameOf(profile)}: ${quantity} ${String(value)}`)
+  if (typeof value !== 'number') return
+  const [low, high] = ranges.get(`${part}/${quantity}`) ?? [-Infinity, Infinity]
+  const isInside = value >= Math.max(low, min ?? -Infinity) && value <= Math.min(high, max ?? Infinity)
+  if (!isInside) assert.fail(`${nameOf(profile)}: ${quantity} ${value}`)
+}
+
+type Ranges = ReadonlyMap<string, CompiledPoint['range']>
+
+for (const profile of withPoints) {
+  test(`${nameOf(profile)}: ${PAYLOADS_EACH} odd payloads each give readings in range, bad ones or a typed error`, async (t) => {
+    const random = seededRandom(26_875).fork(nameOf(profile))
+    const odd = oddPayloads(profile)
+    const decode = await fieldsOf(profile)
+    const ranges: Ranges = new Map(
+      profile.points.map((point) => [`${point.part}/${point.quantity}`, point.range]),
+    )
+    const seen = { good: 0, bad: 0, refused: 0 }
+    for (let left = PAYLOADS_EACH; left > 0; left--) {
+      const payload = odd(random)
+      const before = Buffer.from(payload.bytes)
+      try {
+        for (const reading of toReadings(profile, decode(payload), at)) {
+          assertBelievable(profile, ranges, reading)
+          seen[reading.quality === 'bad' ? 'bad' : 'good']++
+        }
+      } catch (error) {
+        const isTyped = isGanglionError(error, 'payload-invalid') || isGanglionError(error, 'frame-invalid')
+        if (!isTyped) throw error
+        seen.refused++
+      }
+      if (!before.equals(payload.bytes)) assert.fail(`${nameOf(profile)}: a payload was changed by decoding`)
+    }
+    assert.ok(seen.good > 0 && seen.refused > 0, 'the payloads reach the points, and some are none')
+    t.diagnostic(`${seen.good} readings in range, ${seen.bad} bad, ${seen.refused} payloads refused`)
+  })
+}
+
+test('a register or item of every point is asked for', () => {
+  for (const profile of profiles) {
+    if (profile.codec === 'modbus')
+      assert.equal(readParts(profile).flatMap(({ points }) => points).length, profile.points.length)
+    if (profile.codec === 'dlt645')
+      assert.equal(itemParts(profile).flatMap(({ points }) => points).length, profile.points.length)
   }
 })
 
-for (const id of ids) {
-  const profile = load(id)
-  for (const [index, example] of profile.examples.entries()) {
-    test(`${id}: example ${index + 1} gives exactly its readings`, async () => {
-      const bytes =
-        example.hex === undefined
-          ? Buffer.from(JSON.stringify(example.payload))
-          : Buffer.from(example.hex.replaceAll(' ', ''), 'hex')
-      const before = Buffer.from(bytes)
-      const fields = await fieldsOf(profile, bytes)
-      const copy = structuredClone(fields)
-      assert.deepEqual(named(toReadings(profile, fields, at)), example.gives)
-      assert.deepEqual(bytes, before, 'the payload is left as it was')
-      assert.deepEqual(fields, copy, 'the fields are left as they were')
-    })
+test('what runs on a battery says so, and is given time to check in', () => {
+  const cells = ['battery', 'batteryLow', 'batteryVoltage'] as const
+  for (const profile of profiles) {
+    const hasCells = profile.points.some(({ quantity }) => cells.some((one) => one === quantity))
+    const isNode = profile.codec === 'json' // a generic node may be wired and still watch its backup cell
+    if (profile.points.some(({ quantity }) => quantity === 'battery') && !isNode)
+      assert.equal(profile.power, 'battery', nameOf(profile))
+    if (profile.power === 'battery') assert.ok(profile.silentAfter >= 50 * 60_000, nameOf(profile))
+    if (hasCells) assert.ok(!profile.availability.canBeAsked, `${nameOf(profile)} sleeps`)
   }
+})
+
+test('what is polled can be asked, and what speaks by itself cannot', () => {
+  const polled = profiles.filter(({ codec }) => codec === 'modbus' || codec === 'dlt645')
+  assert.ok(polled.length > 10)
+  for (const profile of polled) assert.equal(profile.availability.canBeAsked, true, nameOf(profile))
+  for (const id of ['heiman-hs1sa', 'dny-station', 'gb-uitd'])
+    assert.equal(load(id).availability.canBeAsked, false)
+})
+
+/** What the shed, the street and the stairwell buy, by what it is. */
+const shelves: Readonly<Record<string, readonly string[]>> = {
+  'smoke and heat alarms without wires': [
+    'heiman-hs1sa',
+    'xiaomi-jtyj-gd-01lm-bw',
+    'aqara-jy-gz-01aq',
+    'tuya-ts0205',
+    'tuya-pa-44z',
+    'develco-smszb-120',
+    'develco-heszb-120',
+    'milesight-gs524n',
+    'netvox-ra02a',
+  ],
+  'carbon monoxide and gas': [
+    'heiman-hs1ca-m',
+    'netvox-ra02c',
+    'heiman-hs1cg-m',
+    'aqara-jt-bz-01aq',
+    'milesight-gs101',
+  ],
+  'motion, beam, door, vibration, water': [
+    'aqara-rtcgq11lm',
+    'ir-beam',
+    'aqara-mccgq11lm',
+    'aqara-djt11lm',
+    'aqara-sjcgq11lm',
+  ],
+  'plugs and breakers': [
+    'tuya-ts011f-plug',
+    'tongou-to-q-sy2',
+    'tasmota-plug',
+    'tasmota-plug-2',
+    'milesight-ws52x',
+  ],
+  'door controllers': ['waveshare-door', 'juying-door'],
 }
 
-function assertSane(readings: readonly Reading[]): void {
-  for (const { quantity, value, quality } of readings) {
-    if (quality === 'bad') continue
-    const { kind, min, max } = quantityOf(quantity)
-    assert.equal(typeof value, kind === 'text' ? 'string' : kind)
-    if (typeof value === 'number') assert.ok(value >= (min ?? -Infinity) && value <= (max ?? Infinity))
-  }
+for (const [shelf, ids] of Object.entries(shelves)) {
+  test(`${shelf}: all of them ship`, () => {
+    for (const id of ids) assert.ok(load(id).points.length > 0)
+  })
 }
 
-for (const id of ids.filter((id) => !frameCodecs.includes(load(id).codec))) {
-  test(`${id}: whatever JSON comes, readings are in range or marked bad, or the payload is refused`, async () => {
-    const profile = load(id)
-    const keys = profile.points.map(({ path }) => path[0] ?? '')
-    const key = fc.oneof(
-      fc.constantFrom(...keys, '__proto__', 'constructor', 'id', 'time', 'last_seen'),
-      fc.string(),
-    )
-    const codec = await mqttCodec(profile.codec)
-    fc.assert(
-      fc.property(
-        fc.oneof(
-          fc.dictionary(key, fc.jsonValue()).map((value) => JSON.stringify(value)),
-          fc.json(),
-          fc.string(),
-        ),
-        (text) => {
-          try {
-            const decoded = codec.decode(['up'], Buffer.from(text))
-            assert.ok(decoded.is === 'message')
-            assertSane(toReadings(profile, decoded.fields, at))
-          } catch (error) {
-            if (!isGanglionError(error, 'payload-invalid')) throw error
-          }
-        },
+test('the three maps of one breaker read one reply differently, and a wrong one shows', async () => {
+  const variants = profiles.filter(({ id }) => id === 'lx47le-125')
+  assert.deepEqual(
+    variants.map(({ variant }) => variant),
+    ['a', 'b', 'c'],
+  )
+  const hex = '01 04 00 04 00 05 71 C8 01 04 0A 01 F4 00 12 00 44 00 4A 00 E4'
+  const bytes = Buffer.from(hex.replaceAll(' ', ''), 'hex')
+  const frame = Buffer.concat([bytes, crcOf(bytes.subarray(8))])
+  const seen = await Promise.all(
+    variants.map(async (profile) =>
+      Object.fromEntries(
+        said(toReadings(profile, (await fieldsOf(profile))({ bytes: frame, topic: [] }), at)),
       ),
-    )
-  })
-}
-
-for (const id of ids.filter((id) => load(id).codec === 'dny')) {
-  test(`${id}: whatever a frame holds, readings are in range or marked bad`, () => {
-    const profile = load(id)
-    const commands = fc.constantFrom(0x03, 0x06, 0x17, 0x20, 0x21, 0x42, 0x99)
-    fc.assert(
-      fc.property(commands, fc.uint8Array({ maxLength: 242 }), (command, data) =>
-        assertSane(toReadings(profile, decodeDny({ command, data }).fields, at)),
-      ),
-    )
-  })
-}
-
-for (const id of ids.filter((id) => load(id).codec === 'juy')) {
-  test(`${id}: whatever a frame holds, readings are in range or marked bad`, () => {
-    const profile = load(id)
-    const commands = fc.constantFrom(0x81, 0x82, 0x85, 0x86, 0x88, 0xc0, 0x99)
-    fc.assert(
-      fc.property(commands, fc.uint8Array({ maxLength: 400 }), (command, data) =>
-        assertSane(toReadings(profile, decodeJuy({ command, data }).fields, at)),
-      ),
-    )
-  })
-}
-
-for (const id of ids.filter((id) => load(id).codec === 'gb26875')) {
-  test(`${id}: whatever a frame holds, readings are in range or marked bad`, () => {
-    const profile = load(id)
-    const units = fc
-      .tuple(fc.constantFrom(1, 2, 3, 4, 21, 24, 99), fc.nat(3), fc.uint8Array({ maxLength: 140 }))
-      .map(([type, count, rest]) => Uint8Array.from([type, count, ...rest]))
-    fc.assert(
-      fc.property(units, (data) => {
-        for (const { fields } of decodeGb26875(data).said) assertSane(toReadings(profile, fields, at))
-      }),
-    )
-  })
-}
-
-for (const id of ids.filter((id) => load(id).codec === 'modbus')) {
-  test(`${id}: whatever the registers hold, readings are in range or marked bad`, () => {
-    const profile = load(id)
-    const parts = readParts(profile)
-    assert.equal(parts.flatMap(({ points }) => points).length, profile.points.length)
-    fc.assert(
-      fc.property(fc.uint8Array({ minLength: 250, maxLength: 250 }), (data) => {
-        const fields: Record<string, unknown> = {}
-        for (const part of parts) decodeRegisters(part, data, fields)
-        assertSane(toReadings(profile, fields, at))
-      }),
-    )
-  })
-}
-
-for (const id of ids.filter((id) => load(id).codec === 'dlt645')) {
-  test(`${id}: whatever a meter says, readings are in range or marked bad`, () => {
-    const profile = load(id)
-    const parts = itemParts(profile)
-    assert.equal(parts.flatMap(({ points }) => points).length, profile.points.length)
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 8 }), (data) => {
-        const fields: Record<string, unknown> = {}
-        for (const part of parts) decodeItem(part, data, fields)
-        const readings = toReadings(profile, fields, at)
-        assert.equal(readings.length, profile.points.length, 'what is no number is a bad reading')
-        assertSane(readings)
-      }),
-    )
-  })
-}
+    ),
+  )
+  assert.deepEqual(seen, [
+    {
+      residualCurrent: 18,
+      frequency: 50,
+      'neutral/cableTemperature': 28,
+      cableTemperature: 34,
+      voltage: 228,
+    },
+    {
+      residualCurrent: 18,
+      frequency: 'bad',
+      'neutral/cableTemperature': 68,
+      cableTemperature: 74,
+      voltage: 228,
+    },
+    { residualCurrent: 18, frequency: 50, 'neutral/cableTemperature': 28, voltage: 'bad', current: 2.28 },
+  ])
+})
 
 test('an alarm of a DNY station, which it never takes back, says how long it lasts', () => {
-  for (const id of ids.filter((id) => load(id).codec === 'dny')) {
+  for (const profile of profiles.filter(({ codec }) => codec === 'dny')) {
     for (const field of ['smoke', 'heat', 'water', 'door']) {
-      const [reading, ...more] = toReadings(load(id), { [field]: true, voltage: 220 }, at)
+      const [reading, ...more] = toReadings(profile, { [field]: true, voltage: 220 }, at)
       assert.equal(reading?.value, true)
-      assert.ok((reading.lastsMs ?? 0) >= 600_000, `${id}: ${reading.quantity}`)
+      assert.ok((reading.lastsMs ?? 0) >= 600_000, `${profile.id}: ${reading.quantity}`)
       assert.deepEqual(
         more.map((other) => 'lastsMs' in other),
         [false],
@@ -253,14 +239,6 @@ test('smoke of a host that reports every half hour lasts from one report to the 
   assert.ok((smoke?.lastsMs ?? 0) > 2 * reportsEvery)
 })
 
-test('only what is true or false can end by itself', () => {
-  const file = readYaml(new URL('dny-2.yaml', folder).pathname, ProfileFile).value
-  const points = { voltage: { from: 'voltage', lasts: '10 min' } }
-  assert.deepEqual(compileProfile('x', { ...file, points }).complaints, [
-    { path: '/points/voltage/lasts', text: '"voltage" is not true or false' },
-  ])
-})
-
 test('a leakage of one byte says at 250 that it can say no more', () => {
   const profile = load('dny-leakage-host')
   const [reading] = toReadings(profile, { leakage: 250 }, at)
@@ -268,14 +246,51 @@ test('a leakage of one byte says at 250 that it can say no more', () => {
   assert.equal(toReadings(profile, { leakage: 249 }, at)[0]?.quality, 'good')
 })
 
-test('a source that cannot be is refused, with its path', () => {
-  const file = readYaml(new URL('arc-protector-5b.yaml', folder).pathname, ProfileFile).value
-  const complaintOf = (from: ProfileFile['points'][string]['from']): string | undefined =>
-    compileProfile('x', { ...file, points: { power: { from } } }).complaints[0]?.text
-  assert.match(complaintOf({ register: 0, function: 2, type: 'u16' }) ?? '', /function 2 has the type bit/)
-  assert.match(complaintOf({ register: 0, type: 'bit' }) ?? '', /function 3 has no type bit/)
-  assert.match(complaintOf({ register: 0, type: 'u32', bit: 3 }) ?? '', /needs the type u16/)
-  assert.match(complaintOf({ item: '0201{n}00', format: 'XX' }) ?? '', /wanted 8 hexadecimal digits/)
-  assert.match(complaintOf({ item: '02010100', format: 'XX.X' }) ?? '', /two digits a byte/)
-  assert.equal(complaintOf({ item: '02010100', format: 'XXX.X' }), undefined)
+test('a typical Modbus meter is one file of at most 30 lines', () => {
+  for (const id of ['eastron-sdm120', 'chint-ddsu666', 'hiking-dds238', 'peacefair-pzem-016']) {
+    const lines = readFileSync(join(shippedProfiles, `${id}.yaml`), 'utf8')
+      .trimEnd()
+      .split('\n')
+    assert.ok(lines.length <= 30, `${id} has ${lines.length}`)
+  }
 })
+
+test('the profiles that the page on profiles shows are right, and its meter has at most 30 lines', async (t) => {
+  const page = readFileSync(join(import.meta.dirname, '../docs/devices/profiles.md'), 'utf8')
+  const blocks = [...page.matchAll(/^```yaml\n([^]*?)^```$/gm)].map(([, text = '']) => text)
+  assert.equal(blocks.length, 2)
+  assert.ok((blocks[0] ?? '').trimEnd().split('\n').length <= 30)
+  const folder = tempFolder(t)
+  for (const [index, text] of blocks.entries()) {
+    const file = join(folder, `shown-${index}.yaml`)
+    writeFileSync(file, text)
+    assert.deepEqual((await checkProfile(file)).mistakes, [])
+  }
+})
+
+test('every key of a profile, a point and an example stands on its page', () => {
+  const page = readFileSync(join(import.meta.dirname, '../docs/devices/profiles.md'), 'utf8')
+  const keys = [ProfileFile, Point, ProfileFile.properties.examples.items].flatMap(({ properties }) =>
+    Object.keys(properties),
+  )
+  assert.ok(keys.length > 30)
+  for (const key of keys) assert.ok(page.includes(`\`${key}\``), key)
+})
+
+test('frame codecs and quantities are spoken of by the names that profiles use', () => {
+  for (const codec of frameCodecs)
+    assert.ok(
+      profiles.some((profile) => profile.codec === codec),
+      codec,
+    )
+  for (const quantity of quantityIds) {
+    const { en, zh } = quantityOf(quantity)
+    assert.ok(en !== '' && /[\u4e00-\u9fff]/.test(zh), quantity)
+  }
+})
+
+function crcOf(frame: Uint8Array): Buffer {
+  const crc = Buffer.alloc(2)
+  crc.writeUInt16LE(crc16(frame))
+  return crc
+}

@@ -27,7 +27,21 @@ async function allRules(): Promise<readonly LoadedRule[]> {
 }
 
 test('every kind of rule is a pure step that can be loaded by its name', async () => {
-  assert.deepEqual(kinds.known, ['absence', 'alarm', 'dwell', 'threshold'])
+  assert.deepEqual(kinds.known, [
+    'absence',
+    'alarm',
+    'change',
+    'count',
+    'dwell',
+    'forecast',
+    'rate',
+    'schedule',
+    'sequence',
+    'stuck',
+    'threshold',
+    'together',
+    'window',
+  ])
   for (const name of kinds.known) {
     const kind = await kinds.load(name)
     assert.equal(typeof kind.ready, 'function', name)
@@ -42,16 +56,18 @@ test('all packs can be used in one box, and every class of the demo catalogue is
 })
 
 test('the demo catalogue has the codes that a city maps', () => {
-  const codes = [...catalogue.classes.values()].map(({ code, local, name }) => `${code} ${local} ${name.zh}`)
-  assert.deepEqual(codes, [
-    '0504 false 店外经营',
-    '0506 false 非机动车乱停放',
-    'X-SMOKE true 烟雾火警',
-    'X-PORT-HEAT true 充电端口过热',
-    'X-PORT-LOAD true 充电端口过载',
-    'X-LEAKAGE true 剩余电流超限',
-    'X-DEVICE-LOST true 消防设施失联',
+  const classes = [...catalogue.classes.values()]
+  const national = classes.filter(({ local }) => !local).map(({ code, name }) => `${code} ${name.zh}`)
+  assert.deepEqual(national.sort(), [
+    '0102 暴露垃圾',
+    '0411 火灾',
+    '0504 店外经营',
+    '0506 非机动车乱停放',
+    '0507 楼道堆物',
   ])
+  const own = classes.filter(({ local }) => local).map(({ code, id }) => [code, `X-${id.toUpperCase()}`])
+  assert.ok(own.length >= 40)
+  for (const [code, wanted] of own) assert.equal(code, wanted)
 })
 
 test('the demo sites set numbers that their rules know, and lie in the demo grid', async () => {

@@ -33,7 +33,7 @@ async function smallBox(t: TestContext, play: string): Promise<string> {
 name: { zh: 小盒, en: small box }
 listen: { api: 127.0.0.1:${api}, mqtt: 127.0.0.1:${mqtt} }
 catalogue: demo
-packs: [ebike-shed, storefront, box]
+packs: [ebike-shed, fire, storefront, box]
 bridges: [{ id: z2m, codec: zigbee2mqtt, base: zigbee2mqtt }]
 connectors: [{ id: platform, kind: http, url: http://127.0.0.1:${platform}/v1 }]
 `,
@@ -45,6 +45,7 @@ kind: other
 address: 演示市示范区一号院门厅
 gridCode: '99010100100109'
 position: { lng: 123.5, lat: 29.5, crs: WGS84 }
+trialDays: 0
 devices:
   - { id: hall-smoke, profile: heiman-hs1sa, via: { mqtt: { account: z2m, address: hall } } }
   - { id: hall-beam, profile: ir-beam, via: { mqtt: {} } }

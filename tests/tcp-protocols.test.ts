@@ -382,7 +382,7 @@ test(
   'one port takes all protocols, behind noise that looks like the beginning of another',
   options,
   async (t) => {
-    const station = deviceOf('station', 'dny-2', { physId: '04AB373B' })
+    const station = deviceOf('station', 'dny-station', { physId: '04AB373B' })
     const charger = deviceOf('charger', 'juy-10', { imei: IMEI })
     const running = await start(t, uitd, smoke, station, charger)
     const modem = Buffer.from('89860446192080012345link')

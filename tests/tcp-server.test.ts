@@ -8,7 +8,7 @@ import { encodeDnyPayload, type DnyPayload } from '../wire/dny-payload.ts'
 import { deviceOf, OpenIntake, startTransport, type Running } from './transport-suite.ts'
 
 const devices = [
-  deviceOf('station', 'dny-2', { physId: '04AB373B' }),
+  deviceOf('station', 'dny-station', { physId: '04AB373B' }),
   deviceOf('host', 'dny-leakage-host', { physId: '0aab373b' }),
 ]
 

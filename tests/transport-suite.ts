@@ -3,16 +3,19 @@ import { test, type TestContext } from 'node:test'
 import { FakeClock, systemClock } from '../base/clock.ts'
 import { readYaml } from '../base/yaml.ts'
 import type { Device } from '../gateway/device.ts'
+import type { Order, Sent } from '../gateway/order.ts'
 import type {
   Accepted,
   Arrival,
   Fields,
   Intake,
   MqttStore,
+  Stranger,
   TransportContext,
   TransportPlug,
 } from '../gateway/ports.ts'
-import { compileProfile, ProfileFile } from '../gateway/profile.ts'
+import { ProfileFile } from '../gateway/profile-file.ts'
+import { compileProfile } from '../gateway/profile.ts'
 
 /** Waiting in vain ends here; what is waited for takes milliseconds. */
 const LONGEST_WAIT_MS = 20_000
@@ -36,8 +39,10 @@ export function deviceOf(id: string, profile: string, settings: Readonly<Record<
 export class OpenIntake implements Intake {
   readonly accepted: Arrival[] = []
   readonly losses: string[] = []
+  readonly missing: string[] = []
   readonly troubles: string[] = []
   readonly states: string[] = []
+  readonly strangers: Stranger[] = []
   listening: string | undefined
   /** Called for each arrival before it is taken; a rejection is the store's. */
   gate: (arrival: Arrival) => Promise<void> = () => Promise.resolve()
@@ -63,6 +68,10 @@ export class OpenIntake implements Intake {
     this.losses.push(`${deviceId}: ${reason}`)
   }
 
+  unanswered(deviceId: string, reason: string): void {
+    this.missing.push(`${deviceId}: ${reason}`)
+  }
+
   trouble(what: string, example: string): void {
     this.troubles.push(`${what}: ${example}`)
   }
@@ -70,6 +79,10 @@ export class OpenIntake implements Intake {
   state(subject: string, word: string, detail?: string): void {
     this.states.push(`${subject} ${word}`)
     if (word === 'listening') this.listening = detail
+  }
+
+  stranger(stranger: Stranger): void {
+    this.strangers.push(stranger)
   }
 
   hasTrouble(text: string): boolean {
@@ -102,6 +115,8 @@ export interface Running {
   readonly port: number
   /** Turns the clock and lets real sockets work until the condition holds. */
   readonly until: (what: string, condition: () => boolean) => Promise<void>
+  /** As the hub does it; a transport that sends nothing answers `away`. */
+  readonly send: (deviceId: string, order: Order, signal?: AbortSignal) => Promise<Sent>
   /** Lets real sockets work for a while in which nothing is to happen. */
   readonly idle: () => Promise<void>
   /** Aborts and waits until it has ended. */
@@ -127,6 +142,8 @@ export async function startTransport(
     clock,
     intake,
     bridges: [],
+    brokers: [],
+    boxId: 'box',
     pushes: [],
     accounts: { verify: (id, secret) => secret === `secret of ${id}` },
     limits: {},
@@ -165,6 +182,8 @@ export async function startTransport(
     store,
     port: Number(intake.listening?.split(':').at(-1)),
     until,
+    send: (deviceId, order, signal = abort.signal) =>
+      transport.send?.(deviceId, order, signal) ?? Promise.resolve({ is: 'away', reason: 'it sends nothing' }),
     async idle() {
       for (let round = 0; round < 100; round++) await clock.turn(0)
     },

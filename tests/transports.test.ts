@@ -1,11 +1,15 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { Aedes } from 'aedes'
 import mqtt from 'mqtt'
+import httpPush from '../device-drivers/transports/http-push.ts'
 import modbusTcp from '../device-drivers/transports/modbus-tcp.ts'
 import mqttBroker from '../device-drivers/transports/mqtt-broker.ts'
+import mqttClient from '../device-drivers/transports/mqtt-client.ts'
 import tcpServer from '../device-drivers/transports/tcp-server.ts'
 import { DnyParser, encodeDny } from '../wire/dny.ts'
 import { encodeDnyPayload } from '../wire/dny-payload.ts'
 import { decodeRequest, encodeMbap, encodeRegistersReply, MbapParser } from '../wire/modbus.ts'
+import { send, sendRaw } from './push-sender.ts'
 import { deviceOf, transportSuite } from './transport-suite.ts'
 
 transportSuite('mqtt', {
@@ -46,13 +50,54 @@ transportSuite('mqtt', {
   },
 })
 
+transportSuite('mqtt-client', {
+  plug: mqttClient,
+  valueOf: (fields) => fields['n'],
+  async prepare() {
+    const broker = await Aedes.createBroker()
+    const sockets = new Set<Socket>()
+    const server = createServer((socket) => {
+      sockets.add(socket)
+      broker.handle(socket)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo // it listens on TCP
+    const topic = 'ganglion/site/device-1/up'
+    let acknowledged = 0
+    broker.on('ack', () => acknowledged++)
+    const publish = (payload: string): void =>
+      broker.publish({ cmd: 'publish', topic, payload, qos: 1, dup: false, retain: false }, () => undefined)
+    return {
+      context: {
+        devices: [deviceOf('device-1', 'ir-beam', { broker: 'city' })],
+        brokers: [{ id: 'city', url: `mqtt://127.0.0.1:${port}`, version: '3.1.1' }],
+      },
+      async connect({ until }) {
+        let hasSubscribed = false
+        broker.on('subscribe', () => (hasSubscribed = true))
+        await until('the subscription', () => hasSubscribed)
+        return {
+          say: (value) => publish(JSON.stringify({ n: value })),
+          acknowledged: () => acknowledged,
+          lose: () => sockets.forEach((socket) => socket.destroy()),
+          rubbish: () => publish('{"n": 1'),
+          async close() {
+            await new Promise<void>((resolve) => broker.close(() => resolve()))
+            server.close()
+          },
+        }
+      },
+    }
+  },
+})
+
 transportSuite('tcp (DNY)', {
   plug: tcpServer,
   valueOf: (fields) => fields['voltage'],
   async prepare() {
     return {
       context: {
-        devices: [deviceOf('device-1', 'dny-2', { physId: '04ab373B' })],
+        devices: [deviceOf('device-1', 'dny-station', { physId: '04ab373B' })],
         listen: '127.0.0.1:0',
       },
       async connect({ port }) {
@@ -79,6 +124,53 @@ transportSuite('tcp (DNY)', {
           },
           rubbish: () => socket.write(Buffer.from('DNY and then noise, long enough to be no length')),
           close: async () => void socket.destroy(),
+        }
+      },
+    }
+  },
+})
+
+transportSuite('http-push (CTWing)', {
+  plug: httpPush,
+  valueOf: (fields) => fields['n'],
+  async prepare() {
+    const secret = '0123456789abcdef0123456789abcdef'
+    return {
+      context: {
+        devices: [deviceOf('device-1', 'door-contact', { push: 'aep', device: '860374051096202' })],
+        pushes: [
+          { id: 'aep', form: 'ctwing', path: '/aep', from: undefined, settings: { secret: 'file:secret' } },
+        ],
+        secret: () => secret,
+        listen: '127.0.0.1:0',
+      },
+      async connect({ port }) {
+        let acknowledged = 0
+        return {
+          say(value) {
+            const body = JSON.stringify({
+              messageType: 'dataReport',
+              IMEI: '860374051096202',
+              timestamp: 1772409600000 + value,
+              payload: { n: value },
+            })
+            send(port, { path: `/aep/${secret}`, body }).then(
+              ({ status }) => {
+                if (status === 200) acknowledged++
+              },
+              () => undefined,
+            )
+          },
+          acknowledged: () => acknowledged,
+          // Each push is a connection of its own; this one breaks off within its body.
+          lose() {
+            const socket = connect(port, '127.0.0.1')
+            socket.on('error', () => undefined)
+            const head = `POST /aep/${secret} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{`
+            socket.write(head, () => socket.destroy())
+          },
+          rubbish: () => void sendRaw(port, 'POST noise\0\r\n\r\n'),
+          close: async () => undefined,
         }
       },
     }

@@ -38,9 +38,13 @@ const device = (url: string, user: string): Device => ({
   siteId: 'test-site',
   profile: {
     id: 'rtsp-camera',
+    hash: 'camera',
+    variant: undefined,
     codec: 'camera',
     name: { zh: '摄像机', en: 'camera' },
+    power: 'mains',
     reportsEvery: 5000,
+    availability: { checksIn: 5000, canBeAsked: false, missed: 3 },
     silentAfter: 15_000,
     batch: 1,
     points: [],
@@ -88,8 +92,10 @@ export function watchCamera(
       return Promise.resolve()
     },
     lost: (deviceId, reason) => note('lost', deviceId, reason),
+    unanswered: () => undefined, // no camera is polled
     trouble: (what, example) => note('trouble', what, example),
     state: (subject, word) => note('state', subject, word),
+    stranger: () => undefined,
   }
   const cameras = transport.create({
     clock,

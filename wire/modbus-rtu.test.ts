@@ -1,20 +1,27 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { encodeException, encodeReadRequest, encodeRegistersReply, encodeRtu } from './modbus.ts'
+import {
+  encodeException,
+  encodeRegistersReply,
+  encodeRequest,
+  encodeRtu,
+  type ReadRequest,
+} from './modbus.ts'
 import { RtuReplyParser, describeRtu, rtuGapMs, type RtuAsk } from './modbus-rtu.ts'
 
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex')
-const ask = (unit: number, address: number, count: number): RtuAsk => ({
+type ReadAsk = RtuAsk & { readonly request: ReadRequest }
+const ask = (unit: number, address: number, count: number): ReadAsk => ({
   unit,
   request: { function: 3, address, count },
 })
-const sentOf = ({ unit, request }: RtuAsk): Buffer => encodeRtu(unit, encodeReadRequest(request))
+const sentOf = ({ unit, request }: RtuAsk): Buffer => encodeRtu(unit, encodeRequest(request))
 const parserOf = (asked: RtuAsk): RtuReplyParser => new RtuReplyParser(asked, sentOf(asked))
 const replyOf = (unit: number, ...words: number[]): Buffer => encodeRtu(unit, encodeRegistersReply(3, words))
 
 /** Worked frames: a charging station, an arc detector, a carbon monoxide sensor. */
-const worked: readonly (readonly [RtuAsk, string])[] = [
+const worked: readonly (readonly [ReadAsk, string])[] = [
   [ask(11, 0x100, 8), '0B 03 10 0001 0898 01C7 03E8 0030 0E10 0026 0000 3D CB'],
   [ask(5, 0, 12), '05 03 18 00 05 00 01 01 6D 01 9C FF FF FF FF 02 8F 01 9C 7F FF 80 00 00 10 00 0C 83 2F'],
   [ask(7, 0, 5), '07 03 0A 0001 0057 0108 0001 0001 76 35'],
@@ -144,4 +151,32 @@ test('whatever comes, little is held and each byte is looked at four times at mo
       },
     ),
   )
+})
+
+/** One write, as a relay board answers it: with the request itself. */
+const pulse: RtuAsk = { unit: 1, request: { function: 5, address: 0x0200, value: 7 } }
+
+test('the reply to a write is the request itself, on a line that does not hear itself', () => {
+  const parser = new RtuReplyParser(pulse, new Uint8Array(0))
+  assert.equal(parser.push(sentOf(pulse))?.is, 'data')
+})
+
+test('on a line that hears itself it is the reply only the second time', () => {
+  const parser = new RtuReplyParser(pulse, sentOf(pulse))
+  assert.equal(parser.push(sentOf(pulse)), undefined)
+  assert.ok(parser.sawEcho)
+  assert.equal(parser.push(sentOf(pulse))?.is, 'data')
+})
+
+test('a write is not answered by a frame with another value', () => {
+  const parser = new RtuReplyParser(pulse, new Uint8Array(0))
+  assert.equal(parser.push(bytes('01 05 02 00 FF 00 8D 82')), undefined)
+  assert.equal(parser.giveUp(), undefined)
+})
+
+test('a write of several is answered by address and count', () => {
+  const asked: RtuAsk = { unit: 1, request: { function: 16, address: 3, words: [4, 30] } }
+  const parser = new RtuReplyParser(asked, sentOf(asked))
+  const reply = encodeRtu(1, bytes('10 00 03 00 02'))
+  assert.equal(parser.push(Buffer.concat([sentOf(asked), reply]))?.is, 'data')
 })

@@ -1,4 +1,11 @@
-import { decodeReply, decodeRtu, type DecodedReply, type ReadRequest } from './modbus.ts'
+import {
+  decodeReply,
+  decodeRtu,
+  isRead,
+  type DecodedReply,
+  type ModbusRequest,
+  type ReadRequest,
+} from './modbus.ts'
 import { shownBytes } from './shown-bytes.ts'
 
 /**
@@ -9,7 +16,7 @@ import { shownBytes } from './shown-bytes.ts'
 
 export interface RtuAsk {
   readonly unit: number
-  readonly request: ReadRequest
+  readonly request: ModbusRequest
 }
 
 export type RtuReply =
@@ -25,6 +32,11 @@ const MOST_BYTES = 512
 /** Sums that may be wrong before the reply is given up, so that noise costs a bounded effort. */
 const MOST_WRONG_SUMS = 3
 const EXCEPTION_LENGTH = 5
+/** Unit, function, address, value or count, sum. */
+const WRITE_REPLY_LENGTH = 8
+
+const dataLength = ({ function: fn, count }: ReadRequest): number =>
+  fn <= 2 ? Math.ceil(count / 8) : 2 * count
 
 /**
  * Finds the reply to one request among what a line brings: an echo of the request, a late reply to
@@ -32,22 +44,31 @@ const EXCEPTION_LENGTH = 5
  */
 export class RtuReplyParser {
   readonly #unit: number
-  readonly #request: ReadRequest
+  readonly #request: ModbusRequest
   readonly #dataLength: number
   readonly #echo: Uint8Array
   readonly #bytes = new Uint8Array(MOST_BYTES)
   #length = 0
   #at = 0
   #isPastEcho = false
+  #hasEcho = false
   #wrongSums = 0
   #examined = 0
 
-  /** @param sent the request's frame, which some adapters hear themselves say */
+  /**
+   * @param sent the request's frame, which some adapters hear themselves say. Empty for a write of one on a line that
+   * does not: its reply is the request once more, and would be taken for the echo.
+   */
   constructor({ unit, request }: RtuAsk, sent: Uint8Array) {
     this.#unit = unit
     this.#request = request
-    this.#dataLength = request.function <= 2 ? Math.ceil(request.count / 8) : 2 * request.count
+    this.#dataLength = isRead(request) ? dataLength(request) : 0
     this.#echo = sent
+  }
+
+  /** The line said the whole request back before anything else. */
+  get sawEcho(): boolean {
+    return this.#hasEcho
   }
 
   /** Bytes that came and were not the reply, the echo left out. */
@@ -99,6 +120,7 @@ export class RtuReplyParser {
     }
     if (held < this.#echo.length) return false
     this.#isPastEcho = true
+    this.#hasEcho = this.#echo.length > 0
     this.#bytes.copyWithin(0, held, this.#length)
     this.#length -= held
     return true
@@ -133,6 +155,7 @@ export class RtuReplyParser {
     const { function: fn } = this.#request
     if (this.#bytes[at + 1] === (fn | 0x80)) return EXCEPTION_LENGTH
     if (this.#bytes[at + 1] !== fn) return 0
+    if (!isRead(this.#request)) return WRITE_REPLY_LENGTH
     if (held < 3) return undefined
     this.#examined++
     return this.#bytes[at + 2] === this.#dataLength ? this.#dataLength + 5 : 0

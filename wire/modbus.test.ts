@@ -13,9 +13,12 @@ import {
   encodeReadRequest,
   encodeRegistersReply,
   encodeRtu,
+  encodeRequest,
+  encodeWriteManyReply,
   encodeWriteRequest,
   exceptionName,
   type MbapFrame,
+  type ModbusRequest,
 } from './modbus.ts'
 
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex')
@@ -102,6 +105,70 @@ test('a server is told which exception a bad request deserves', () => {
   ]
   for (const [hex, fn, exception] of bad)
     assert.deepEqual(decodeRequest(bytes(hex)), { is: 'wrong', function: fn, exception })
+})
+
+/** Relay boards: frames with their sums, as their makers print them. */
+const relayBoards: readonly (readonly [string, ModbusRequest])[] = [
+  ['01 05 00 00 FF 00 8C 3A', { function: 5, address: 0, value: 0xff00 }],
+  ['01 05 00 00 00 00 CD CA', { function: 5, address: 0, value: 0 }],
+  // Time × 100 ms in place of on and off: 700 ms, 3 s.
+  ['01 05 02 00 00 07 8D B0', { function: 5, address: 0x0200, value: 7 }],
+  ['01 05 02 00 00 1E 4C 7A', { function: 5, address: 0x0200, value: 30 }],
+  // A light tower that flashes twice a second.
+  ['01 05 00 00 F0 00 89 CA', { function: 5, address: 0, value: 0xf000 }],
+  // Mode and time in two registers: 1 s, 3 s.
+  ['FE 10 00 03 00 02 04 00 04 00 0A 41 6B', { function: 16, address: 3, words: [4, 10] }],
+  ['01 10 00 03 00 02 04 00 04 00 1E 72 73', { function: 16, address: 3, words: [4, 30] }],
+  ['01 06 00 00 00 03 C9 CB', { function: 6, address: 0, value: 3 }],
+]
+
+test('the frames of relay boards, lamps and voice modules come out byte for byte', () => {
+  for (const [hex, request] of relayBoards) {
+    const unit = bytes(hex)[0] ?? 0
+    assert.deepEqual(encodeRtu(unit, encodeRequest(request)), bytes(hex))
+    const decoded = decodeRequest(encodeRequest(request), 'any')
+    assert.ok(decoded.is === 'write' || decoded.is === 'write-many')
+    assert.deepEqual(decoded.request, request)
+  }
+})
+
+test('a write is answered by what was written, and by nothing else', () => {
+  const one = { function: 5, address: 0x0200, value: 7 } as const
+  assert.equal(decodeReply(encodeWriteRequest(one), one).is, 'data')
+  assert.equal(decodeReply(encodeWriteRequest({ ...one, value: 0xff00 }), one).is, 'wrong')
+  assert.equal(decodeReply(encodeWriteRequest({ ...one, address: 0 }), one).is, 'wrong')
+  assert.deepEqual(decodeReply(encodeException(5, 2), one), { is: 'exception', code: 2 })
+  const many = { function: 16, address: 3, words: [4, 10] } as const
+  assert.deepEqual(encodeWriteManyReply(many), bytes('10 00 03 00 02'))
+  assert.equal(decodeReply(encodeWriteManyReply(many), many).is, 'data')
+  assert.equal(decodeReply(bytes('10 00 03 00 01'), many).is, 'wrong')
+  assert.equal(decodeReply(encodeRequest(many), many).is, 'wrong')
+})
+
+test('writes of several survive the way to a server, whatever they hold', () => {
+  const bits = fc.record({
+    function: fc.constant(15 as const),
+    address: fc.nat(60_000),
+    bits: fc.array(fc.boolean(), { minLength: 1, maxLength: 300 }),
+  })
+  const words = fc.record({
+    function: fc.constant(16 as const),
+    address: fc.nat(60_000),
+    words: fc.array(fc.nat(0xffff), { minLength: 1, maxLength: 123 }),
+  })
+  fc.assert(
+    fc.property(fc.oneof(bits, words), (made) => {
+      const request = { ...made }
+      assert.deepEqual(decodeRequest(encodeRequest(request)), { is: 'write-many', request })
+    }),
+  )
+  assert.throws(() => encodeRequest({ function: 16, address: 0, words: [] }), RangeError)
+  assert.throws(() => encodeRequest({ function: 16, address: 65_535, words: [1, 2] }), RangeError)
+  assert.deepEqual(decodeRequest(bytes('10 00 03 00 02 04 00 04 00')), {
+    is: 'wrong',
+    function: 16,
+    exception: 3,
+  })
 })
 
 test('requests that no reply can carry are refused before they are sent', () => {

@@ -15,9 +15,16 @@ export interface ReadRequest {
 export interface WriteRequest {
   readonly function: 5 | 6
   readonly address: number
-  /** The word on the wire: a coil is FF00 (on) or 0000 (off). */
+  /** The word on the wire: a coil is FF00 (on) or 0000 (off); relay boards know further words. */
   readonly value: number
 }
+
+/** Several at once: coils by 15, registers by 16. */
+export type WriteManyRequest =
+  | { readonly function: 15; readonly address: number; readonly bits: readonly boolean[] }
+  | { readonly function: 16; readonly address: number; readonly words: readonly number[] }
+
+export type ModbusRequest = ReadRequest | WriteRequest | WriteManyRequest
 
 export const modbusExceptions = {
   1: 'illegal function',
@@ -60,22 +67,46 @@ export function encodeWriteRequest({ function: fn, address, value }: WriteReques
   return pdu
 }
 
+/** @throws RangeError for more than one request can carry. */
+export function encodeWriteManyRequest(request: WriteManyRequest): Buffer {
+  const { function: fn, address } = request
+  const count = countOf(request)
+  const data = fn === 15 ? packBits(request.bits) : packWords(request.words)
+  if (count < 1 || count > largestWrite[fn] || address < 0 || address + count > 65_536)
+    throw new RangeError(`function ${fn} cannot write ${count} from ${address}`)
+  const pdu = Buffer.allocUnsafe(6)
+  pdu.writeUInt8(fn, 0)
+  pdu.writeUInt16BE(address, 1)
+  pdu.writeUInt16BE(count, 3)
+  pdu.writeUInt8(data.length, 5)
+  return Buffer.concat([pdu, data])
+}
+
+/** As the standard bounds them (Modbus Application Protocol 1.1b3, 6.11 and 6.12). */
+const largestWrite = { 15: 1968, 16: 123 } as const
+
+const countOf = (request: WriteManyRequest): number =>
+  request.function === 15 ? request.bits.length : request.words.length
+
 export type DecodedRequest =
   | { readonly is: 'read'; readonly request: ReadRequest }
   | { readonly is: 'write'; readonly request: WriteRequest }
+  | { readonly is: 'write-many'; readonly request: WriteManyRequest }
   /** Answer with this exception. */
   | { readonly is: 'wrong'; readonly function: number; readonly exception: 1 | 3 }
 
-/** What a client asks of a server. */
-export function decodeRequest(pdu: Uint8Array): DecodedRequest {
+/** What a client asks of a server. @param coilWords words beside FF00 and 0000 are known, as by relay boards */
+export function decodeRequest(pdu: Uint8Array, coilWords: 'standard' | 'any' = 'standard'): DecodedRequest {
   const fn = pdu[0] ?? 0
+  if (fn === 15 || fn === 16) return decodeWriteMany(fn, pdu)
   if (!(fn >= 1 && fn <= 6)) return { is: 'wrong', function: fn, exception: 1 }
   if (pdu.length !== 5) return { is: 'wrong', function: fn, exception: 3 }
   const address = word(pdu, 1)
   const value = word(pdu, 3)
   if (fn === 5 || fn === 6) {
     const isCoilWord = value === 0 || value === 0xff00
-    if (fn === 5 && !isCoilWord) return { is: 'wrong', function: fn, exception: 3 }
+    if (fn === 5 && !isCoilWord && coilWords === 'standard')
+      return { is: 'wrong', function: fn, exception: 3 }
     return { is: 'write', request: { function: fn, address, value } }
   }
   const read = fn as ReadFunction // 1 to 4, by the tests above
@@ -83,7 +114,28 @@ export function decodeRequest(pdu: Uint8Array): DecodedRequest {
   return { is: 'read', request: { function: read, address, count: value } }
 }
 
+function decodeWriteMany(fn: 15 | 16, pdu: Uint8Array): DecodedRequest {
+  const count = pdu.length < 6 ? 0 : word(pdu, 3)
+  const length = fn === 15 ? Math.ceil(count / 8) : 2 * count
+  const isWhole = count >= 1 && count <= largestWrite[fn] && pdu[5] === length && pdu.length === 6 + length
+  if (!isWhole) return { is: 'wrong', function: fn, exception: 3 }
+  const address = word(pdu, 1)
+  const indexes = Array.from({ length: count }, (_, i) => i)
+  if (fn === 15) {
+    const bits = indexes.map((i) => (((pdu[6 + (i >> 3)] ?? 0) >> (i & 7)) & 1) === 1)
+    return { is: 'write-many', request: { function: 15, address, bits } }
+  }
+  return {
+    is: 'write-many',
+    request: { function: 16, address, words: indexes.map((i) => word(pdu, 6 + 2 * i)) },
+  }
+}
+
 // ---- PDU: replies ----
+
+/** A write of several is answered with how many and from where; that of one with itself. */
+export const encodeWriteManyReply = (request: WriteManyRequest): Buffer =>
+  encodeWriteManyRequest(request).subarray(0, 5)
 
 export function encodeRegistersReply(fn: 3 | 4, words: ArrayLike<number>): Buffer {
   const pdu = Buffer.allocUnsafe(2 + 2 * words.length)
@@ -94,14 +146,21 @@ export function encodeRegistersReply(fn: 3 | 4, words: ArrayLike<number>): Buffe
 }
 
 export function encodeBitsReply(fn: 1 | 2, bits: readonly boolean[]): Buffer {
-  const pdu = Buffer.alloc(2 + Math.ceil(bits.length / 8))
-  pdu.writeUInt8(fn, 0)
-  pdu.writeUInt8(pdu.length - 2, 1)
-  for (const [i, bit] of bits.entries()) {
-    const at = 2 + (i >> 3)
-    if (bit) pdu[at] = (pdu[at] ?? 0) | (1 << (i & 7))
-  }
-  return pdu
+  const data = packBits(bits)
+  return Buffer.concat([Buffer.of(fn, data.length), data])
+}
+
+/** Eight a byte, the first one lowest. */
+function packBits(bits: readonly boolean[]): Buffer {
+  const data = Buffer.alloc(Math.ceil(bits.length / 8))
+  for (const [i, bit] of bits.entries()) if (bit) data[i >> 3] = (data[i >> 3] ?? 0) | (1 << (i & 7))
+  return data
+}
+
+function packWords(words: readonly number[]): Buffer {
+  const data = Buffer.allocUnsafe(2 * words.length)
+  for (const [i, one] of words.entries()) data.writeUInt16BE(one & 0xffff, 2 * i)
+  return data
 }
 
 export const encodeException = (fn: number, code: ExceptionCode): Buffer => Buffer.from([fn | 0x80, code])
@@ -112,16 +171,39 @@ export type DecodedReply =
   | { readonly is: 'exception'; readonly code: number }
   | { readonly is: 'wrong'; readonly reason: string }
 
-/** Checks a reply against what was asked: function and length must be those of the request. */
-export function decodeReply(pdu: Uint8Array, asked: ReadRequest): DecodedReply {
+/**
+ * Checks a reply against what was asked: function and length must be those of the request. What was written comes
+ * back: the whole request of 5 and 6, address and count of 15 and 16.
+ */
+export function decodeReply(pdu: Uint8Array, asked: ModbusRequest): DecodedReply {
   const fn = pdu[0]
   if (fn === (asked.function | 0x80) && pdu.length === 2) return { is: 'exception', code: pdu[1] ?? 0 }
   if (fn !== asked.function)
     return { is: 'wrong', reason: `wanted function ${asked.function}, got ${fn ?? 'nothing'}` }
+  if (!isRead(asked)) return decodeEcho(pdu, asked)
   const wanted = asked.function <= 2 ? Math.ceil(asked.count / 8) : 2 * asked.count
   if (pdu[1] !== wanted || pdu.length !== 2 + wanted)
     return { is: 'wrong', reason: `wanted ${wanted} bytes, got ${Math.max(0, pdu.length - 2)}` }
   return { is: 'data', data: pdu.subarray(2) }
+}
+
+function decodeEcho(pdu: Uint8Array, asked: WriteRequest | WriteManyRequest): DecodedReply {
+  const wanted = isWriteMany(asked) ? encodeWriteManyReply(asked) : encodeWriteRequest(asked)
+  if (wanted.equals(pdu)) return { is: 'data', data: pdu.subarray(1) }
+  return {
+    is: 'wrong',
+    reason: `wanted ${wanted.toString('hex')} back, got ${Buffer.from(pdu).toString('hex')}`,
+  }
+}
+
+export const isRead = (request: ModbusRequest): request is ReadRequest => request.function <= 4
+
+export const isWriteMany = (request: ModbusRequest): request is WriteManyRequest => request.function >= 15
+
+/** Any request as its PDU. @throws RangeError */
+export function encodeRequest(request: ModbusRequest): Buffer {
+  if (isRead(request)) return encodeReadRequest(request)
+  return isWriteMany(request) ? encodeWriteManyRequest(request) : encodeWriteRequest(request)
 }
 
 // ---- TCP: MBAP ----

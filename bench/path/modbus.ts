@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { readProfile } from '../../gateway/config.ts'
+import { readProfile } from '../../gateway/profile-shelf.ts'
 import { shippedRooms } from '../../commands/rooms.ts'
 import type { Measurement, Run } from '../area.ts'
 import { makeBox, type ModbusPlace } from '../box.ts'
@@ -24,7 +24,7 @@ export const modbusCpu: Measurement = {
   kind: 'figures',
   async run(run) {
     const rooms = await shippedRooms()
-    const { points } = readProfile(PROFILE, join(rooms.profiles, `${PROFILE}.yaml`))
+    const points = readProfile(PROFILE, join(rooms.profiles, `${PROFILE}.yaml`)).get(undefined)?.points ?? []
     // The shipped station has fewer points than 30: it is asked more often in return.
     const everyMs = Math.floor((1000 * DEVICES * points.length) / POINTS_PER_SECOND)
     run.say(`${DEVICES} Modbus devices × ${points.length} points every ${everyMs} ms`)

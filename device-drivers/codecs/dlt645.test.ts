@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { CompiledPoint, MeterItem } from '../../gateway/profile.ts'
+import type { MeterItem } from '../../gateway/profile-file.ts'
+import type { CompiledPoint } from '../../gateway/profile.ts'
 import { decodeItem, itemParts } from './dlt645.ts'
 
 const point = (key: string, item: MeterItem | undefined): CompiledPoint => ({
   key,
+  name: key,
   path: [key],
   register: undefined,
   item,
   quantity: 'power',
   part: '',
+  range: undefined,
   lastsMs: undefined,
   convert: (raw) => ({ value: raw, atLimit: false }),
 })

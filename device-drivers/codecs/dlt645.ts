@@ -1,4 +1,5 @@
-import type { CompiledPoint, MeterItem, Profile } from '../../gateway/profile.ts'
+import type { MeterItem } from '../../gateway/profile-file.ts'
+import type { CompiledPoint, Profile } from '../../gateway/profile.ts'
 import { decodeBcd } from '../../wire/dlt645.ts'
 
 /** One item that a meter is asked for, and the points that are read from it. */

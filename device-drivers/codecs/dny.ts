@@ -10,6 +10,7 @@ import {
   type DnyPortPower,
   type DnySettlement,
 } from '../../wire/dny-payload.ts'
+import { dnyOrders } from '../../wire/dny-orders.ts'
 import type { DnyFrame } from '../../wire/dny.ts'
 
 export interface DnyFields {
@@ -20,6 +21,8 @@ export interface DnyFields {
 
 /** Stations have up to 16 ports; a number far beyond is a fault of the frame. */
 const MOST_PORTS = 64
+/** Answers to commands of the server; nothing in them is a reading. */
+const silent: readonly number[] = Object.values(dnyOrders)
 
 /**
  * What a DNY frame says, under names that profiles use. Ports are counted from 1, as they are labelled.
@@ -43,6 +46,7 @@ export function decodeDny(frame: Pick<DnyFrame, 'command' | 'data'>): DnyFields 
     case 'host-state':
       return { fields: hostState(payload.hostState) }
     case 'other':
+      if (silent.includes(frame.command)) return { fields: {} }
       return {
         fields: {},
         complaint: `command ${payload.command.toString(16).padStart(2, '0')} with ${frame.data.length} bytes`,

@@ -3,15 +3,20 @@ import { instant, type Instant } from '../../base/clock.ts'
 import { GanglionError } from '../../base/errors.ts'
 import type { Fields } from '../../gateway/ports.ts'
 
-const DEEPEST = 8
-const LONGEST_TEXT = 4096
-const MOST_VALUES = 2000
+export interface JsonBounds {
+  readonly deepest: number
+  readonly longestText: number
+  readonly mostValues: number
+}
+
+/** What one device says at once. */
+const ofOneMessage: JsonBounds = { deepest: 8, longestText: 4096, mostValues: 2000 }
 
 /**
  * A JSON object of sane depth, size and text length. A key such as `__proto__` is an own key like any other.
  * @throws GanglionError `payload-invalid`
  */
-export function parseObject(payload: Uint8Array): Fields {
+export function parseObject(payload: Uint8Array, bounds = ofOneMessage): Fields {
   if (payload.length === 0) throw invalid('an empty payload')
   if (!isUtf8(payload)) throw invalid('bytes that are not UTF-8')
   const text = Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString('utf8')
@@ -22,7 +27,7 @@ export function parseObject(payload: Uint8Array): Fields {
     throw invalid(excerpt(text))
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(excerpt(text))
-  measure(value, DEEPEST, { left: MOST_VALUES })
+  measure(value, bounds.deepest, { bounds, left: bounds.mostValues })
   return value as Fields // an object, by the tests above
 }
 
@@ -48,11 +53,12 @@ export function parseTime(value: unknown): Instant | undefined {
 }
 
 /** Recursion ends at the first level too deep, so that no payload can exhaust the stack of those who walk it later. */
-function measure(value: object, depth: number, budget: { left: number }): void {
-  if (depth === 0) throw invalid(`objects nested deeper than ${DEEPEST} levels`)
+function measure(value: object, depth: number, budget: { readonly bounds: JsonBounds; left: number }): void {
+  const { deepest, longestText, mostValues } = budget.bounds
+  if (depth === 0) throw invalid(`objects nested deeper than ${deepest} levels`)
   for (const item of Object.values(value) as unknown[]) {
-    if (--budget.left < 0) throw invalid(`more than ${MOST_VALUES} values`)
-    if (typeof item === 'string' && item.length > LONGEST_TEXT)
+    if (--budget.left < 0) throw invalid(`more than ${mostValues} values`)
+    if (typeof item === 'string' && item.length > longestText)
       throw invalid(`a text of ${item.length} characters`)
     if (typeof item === 'object' && item !== null) measure(item, depth - 1, budget)
   }

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { isGanglionError } from '../../base/errors.ts'
+import chirpstack from './chirpstack.ts'
 import json from './json.ts'
+import tasmota from './tasmota.ts'
 import zigbee2mqtt from './zigbee2mqtt.ts'
 
 const bytes = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
@@ -51,8 +53,8 @@ test('Zigbee2MQTT: names with slashes, availability in both forms, and what is n
       online: true,
     })
   for (const topic of [
-    ['bridge', 'state'],
-    ['bridge', 'devices'],
+    ['bridge', 'info'],
+    ['bridge', 'response', 'permit_join'],
     ['east', 'set'],
     ['east', 'get'],
   ])
@@ -71,15 +73,29 @@ test('Zigbee2MQTT: last_seen is the time where it has a zone', () => {
 })
 
 test('any bytes are decoded or refused, and nothing else happens', () => {
-  const levels = fc.array(fc.constantFrom('up', 'bridge', 'availability', 'a', ''), {
-    minLength: 1,
-    maxLength: 4,
-  })
+  const levels = fc.array(
+    fc.constantFrom(
+      'up',
+      'bridge',
+      'devices',
+      'availability',
+      'tele',
+      'SENSOR',
+      'STATUS8',
+      'event',
+      'log',
+      '',
+    ),
+    {
+      minLength: 1,
+      maxLength: 4,
+    },
+  )
   const payload = fc.oneof(
     fc.uint8Array({ maxLength: 300 }),
     fc.json({ maxDepth: 20 }).map((text) => Uint8Array.from(Buffer.from(text))),
   )
-  for (const codec of [json, zigbee2mqtt])
+  for (const codec of [json, zigbee2mqtt, tasmota, chirpstack])
     fc.assert(
       fc.property(levels, payload, (topic, bytes) => {
         try {

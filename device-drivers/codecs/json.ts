@@ -3,11 +3,12 @@ import { parseObject, parseTime } from './json-payload.ts'
 
 /**
  * A device of ours: `<base>/up` carries one JSON object whose keys the profile names. `id` (text, up to
- * 64 characters) and `time` (RFC 3339 or milliseconds) are optional and make a repeated message known.
+ * 64 characters) and `time` (RFC 3339 or milliseconds) are optional and make a repeated message known. On an external
+ * broker a device may also speak on its base topic itself.
  */
 const json: MqttCodec = {
   decode(topic, payload): Decoded {
-    if (topic.at(-1) !== 'up') return ignored
+    if (topic.at(-1) !== 'up' && topic.at(-1) !== '') return ignored
     const fields = parseObject(payload)
     // `Object.hasOwn`: a payload may carry `__proto__` and must not lend keys from elsewhere.
     const id = Object.hasOwn(fields, 'id') ? fields['id'] : undefined

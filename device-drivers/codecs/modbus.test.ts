@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { CompiledPoint, Register } from '../../gateway/profile.ts'
+import type { Register } from '../../gateway/profile-file.ts'
+import type { CompiledPoint } from '../../gateway/profile.ts'
 import { encodeRegistersReply } from '../../wire/modbus.ts'
 import { decodeRegisters, partOf, readParts } from './modbus.ts'
 
 const point = (key: string, register: Register): CompiledPoint => ({
   key,
+  name: key,
   path: [key],
   register,
   item: undefined,
   quantity: 'power',
   part: '',
+  range: undefined,
   lastsMs: undefined,
   convert: (raw) => ({ value: raw, atLimit: false }),
 })

@@ -1,4 +1,5 @@
-import type { CompiledPoint, Profile, Register } from '../../gateway/profile.ts'
+import type { Register } from '../../gateway/profile-file.ts'
+import type { CompiledPoint, Profile } from '../../gateway/profile.ts'
 import type { ReadRequest } from '../../wire/modbus.ts'
 
 /** One read request and the points that its reply holds. */

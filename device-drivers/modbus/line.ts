@@ -2,10 +2,11 @@ import type { Clock } from '../../base/clock.ts'
 import {
   MbapParser,
   decodeReply,
+  isRead,
   encodeMbap,
   type DecodedReply,
   type MbapFrame,
-  type ReadRequest,
+  type ModbusRequest,
 } from '../../wire/modbus.ts'
 import { keepOpen } from '../keep-open.ts'
 import type { LineEvents } from '../polled-lines.ts'
@@ -22,7 +23,7 @@ export type Answer =
 
 export interface Ask {
   readonly unit: number
-  readonly request: ReadRequest
+  readonly request: ModbusRequest
   readonly pdu: Uint8Array
   /** How often the unit was silent since it last answered: others do not wait for such a one. */
   readonly misses: number
@@ -82,7 +83,7 @@ export class Line implements ModbusLine {
   async ask(ask: Ask): Promise<Answer> {
     // A unit that was silent is asked beside the others: nobody waits for it.
     const isProbe = ask.misses > 0
-    if (!isProbe) await this.#turn()
+    if (!isProbe) await this.#turn(isRead(ask.request) ? 'last' : 'next')
     const socket = this.#socket
     if (!socket) {
       if (!isProbe) this.#next()
@@ -155,12 +156,16 @@ export class Line implements ModbusLine {
     open.settle(decodeReply(pdu, open.ask.request))
   }
 
-  #turn(): Promise<void> | undefined {
+  /** A command does not wait behind the polls of all the others. */
+  #turn(place: 'last' | 'next'): Promise<void> | undefined {
     if (!this.#isTaken) {
       this.#isTaken = true
       return undefined
     }
-    return new Promise((resolve) => this.#queue.push(resolve))
+    return new Promise((resolve) => {
+      if (place === 'last') this.#queue.push(resolve)
+      else this.#queue.unshift(resolve)
+    })
   }
 
   #next(): void {

@@ -1,4 +1,11 @@
-import { encodeReadRequest, encodeRtu, type ReadRequest } from '../../wire/modbus.ts'
+import {
+  encodeReadRequest,
+  encodeRtu,
+  isRead,
+  isWriteMany,
+  type ModbusRequest,
+  type ReadRequest,
+} from '../../wire/modbus.ts'
 import { RtuReplyParser, describeRtu, type RtuReply } from '../../wire/modbus-rtu.ts'
 import type { HalfDuplexLine, Heard, Talk } from '../serial/half-duplex.ts'
 import type { PolledLine } from '../polled-lines.ts'
@@ -22,6 +29,8 @@ export class RtuLine implements ModbusLine, PolledLine {
   readonly #stepChecks: ReadonlyMap<number, ReadRequest>
   /** Units out of step, with the checks made in vain. */
   readonly #outOfStep = new Map<number, number>()
+  /** The adapter hears itself: seen at the last read that was answered. */
+  #hasEcho = false
 
   /** @param requests all that each unit is ever asked */
   constructor(line: HalfDuplexLine, requests: ReadonlyMap<number, readonly ReadRequest[]>) {
@@ -43,12 +52,13 @@ export class RtuLine implements ModbusLine, PolledLine {
   }
 
   async ask({ unit, request, pdu, misses }: Ask): Promise<Answer> {
+    if (!isRead(request)) return this.#write(unit, request, pdu)
     const kind = misses >= MISSES_TO_BE_DEAD ? 'probe' : 'poll'
     return this.#line.turn(kind, async (talk) => {
       const check = this.#stepChecks.get(unit)
       const checksMissed = this.#outOfStep.get(unit)
       if (check && checksMissed !== undefined && checksMissed < MOST_STEP_CHECKS) {
-        const checked = await say(talk, { unit, request: check, pdu: encodeReadRequest(check) })
+        const checked = await this.#say(talk, { unit, request: check, pdu: encodeReadRequest(check) })
         // An exception is no proof: it may be the late answer to anything.
         if (checked.is !== 'heard' || checked.reply.is !== 'data') {
           this.#outOfStep.set(unit, checksMissed + 1)
@@ -56,7 +66,7 @@ export class RtuLine implements ModbusLine, PolledLine {
         }
         this.#outOfStep.delete(unit)
       }
-      const heard = await say(talk, { unit, request, pdu })
+      const heard = await this.#say(talk, { unit, request, pdu })
       // One that was never answered, or was lost with the line, may still be answered.
       if (heard.is !== 'heard' || heard.reply.is === 'wrong')
         this.#outOfStep.set(unit, this.#outOfStep.get(unit) ?? 0)
@@ -64,6 +74,32 @@ export class RtuLine implements ModbusLine, PolledLine {
       return toAnswer(unit, heard)
     })
   }
+
+  /**
+   * No read is answered as a write is, so steps do not matter. The reply to a write of one is the request itself: what
+   * comes back on a line with an echo is the reply only the second time.
+   */
+  #write(unit: number, request: ModbusRequest, pdu: Uint8Array): Promise<Answer> {
+    return this.#line.turn('command', async (talk) => {
+      const frame = encodeRtu(unit, pdu)
+      const echo = this.#hasEcho || isWriteMany(request) ? frame : new Uint8Array(0)
+      return toAnswer(unit, await talk(frame, new RtuReplyParser({ unit, request }, echo)))
+    })
+  }
+
+  async #say(talk: Talk, { unit, request, pdu }: Said): Promise<Heard<RtuReply>> {
+    const frame = encodeRtu(unit, pdu)
+    const parser = new RtuReplyParser({ unit, request }, frame)
+    const heard = await talk(frame, parser)
+    if (heard.is === 'heard') this.#hasEcho = parser.sawEcho
+    return heard
+  }
+}
+
+interface Said {
+  readonly unit: number
+  readonly request: ReadRequest
+  readonly pdu: Uint8Array
 }
 
 /** A read of the unit's first register whose reply has a length that no other reply of it has. */
@@ -81,14 +117,6 @@ export function stepCheck(requests: readonly ReadRequest[]): ReadRequest | undef
 
 const replyLength = ({ function: fn, count }: ReadRequest): number =>
   fn <= 2 ? Math.ceil(count / 8) : 2 * count
-
-function say(
-  talk: Talk,
-  { unit, request, pdu }: { readonly unit: number; readonly request: ReadRequest; readonly pdu: Uint8Array },
-): Promise<Heard<RtuReply>> {
-  const frame = encodeRtu(unit, pdu)
-  return talk(frame, new RtuReplyParser({ unit, request }, frame))
-}
 
 function toAnswer(unit: number, heard: Heard<RtuReply>): Answer {
   switch (heard.is) {

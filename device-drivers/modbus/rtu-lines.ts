@@ -8,6 +8,7 @@ import type { LineTiming, Opener } from '../serial/byte-line.ts'
 import { HalfDuplexLine } from '../serial/half-duplex.ts'
 import { RtuLine } from './rtu-line.ts'
 import { askUnit } from './unit.ts'
+import type { WritableUnit } from './write-unit.ts'
 
 export interface RtuLines {
   /** The transport's name. */
@@ -18,6 +19,8 @@ export interface RtuLines {
   readonly unitOf: (device: Device) => number
   readonly everyOf: (device: Device) => string
   readonly open: (device: Device) => { readonly opener: Opener; readonly timing: LineTiming }
+  /** By device: where it is written to. */
+  readonly units: Map<string, WritableUnit>
 }
 
 /** Reads every device's registers over RTU lines, whatever carries their bytes. */
@@ -41,16 +44,10 @@ export function runRtuLines(given: RtuLines, signal: AbortSignal): Promise<void>
       ask(device, line, share) {
         const every = parseDuration(given.everyOf(device))
         const firstAfter = every * share
-        return askUnit({
-          transport: name,
-          device,
-          line,
-          clock,
-          intake,
-          unit: unitOf(device),
-          every,
-          firstAfter,
-        })
+        const unit = unitOf(device)
+        const asked = askUnit({ transport: name, device, line, clock, intake, unit, every, firstAfter })
+        given.units.set(device.id, { line, unit, asked })
+        return asked
       },
     },
     signal,

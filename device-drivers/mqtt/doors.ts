@@ -1,7 +1,8 @@
-import { hash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { AuthenticateError, Client, ConnectPacket, PublishPacket, Subscription } from 'aedes'
 import { codeOf, isGanglionError, messageOf } from '../../base/errors.ts'
 import type { Arrival, TransportContext } from '../../gateway/ports.ts'
+import { shown, toArrival } from './arrival.ts'
 import { accountOf, type Sessions } from './sessions.ts'
 import type { Speaker } from './speaker.ts'
 import type { BrokerPacket } from './stored-packet.ts'
@@ -20,6 +21,8 @@ export class Doors {
   readonly #sessions: Sessions
   readonly #known = new WeakMap<Client, Speaker>()
   readonly #connected = new Map<string, Set<Client>>()
+  /** Their CONNECT packets, until they are let in or refused. */
+  readonly #asking = new WeakMap<Client, ConnectPacket>()
   #isOpen = true
 
   constructor(
@@ -38,7 +41,7 @@ export class Doors {
 
   /** Client ids live inside their account, so that nobody takes over another one's session. */
   beforeConnect(
-    _client: Client,
+    client: Client,
     packet: ConnectPacket,
     done: (error: Error | null, ok: boolean) => void,
   ): void {
@@ -55,6 +58,7 @@ export class Doors {
       done(new Error('wanted a client id of 1 to 128 characters'), false)
       return
     }
+    this.#asking.set(client, packet)
     packet.clientId = `${this.#knownName(username)}/${clientId === '' ? randomUUID() : clientId}`
     done(null, true)
   }
@@ -74,11 +78,13 @@ export class Doors {
         // Verified even for a stranger, so that the answer does not tell which accounts exist.
         this.#context.accounts.verify(account ?? '', secret.toString('utf8')) &&
         speaker !== undefined
+      this.#forgetSecret(client)
       if (!isRight) {
         this.#context.intake.trouble(
           `mqtt: not-allowed (${this.#knownName(account)})`,
           'wrong account or secret',
         )
+        if (this.#isOpen && account && !this.#speakers.has(account)) this.#newAccount(account)
         done(refusal(4), null)
         return
       }
@@ -109,6 +115,15 @@ export class Doors {
     done(null, subscription)
   }
 
+  /** Is it a bridge that has been let in? */
+  isBridge(client: Client | undefined): boolean {
+    return client !== undefined && this.#known.get(client)?.isBridge === true
+  }
+
+  isConnected(account: string): boolean {
+    return this.#connected.has(account)
+  }
+
   mayHear(client: Client, topic: string): boolean {
     return this.#known.get(client)?.mayHear(topic) ?? false
   }
@@ -125,7 +140,10 @@ export class Doors {
         done(wrong ?? new Error('unknown'))
         return
       }
-      const arrival = this.#decode(speaker, packet)
+      const { intake } = this.#context
+      const payload = Buffer.isBuffer(packet.payload) ? packet.payload : Buffer.from(packet.payload)
+      const said = { ...packet, payload, isRetained: false }
+      const arrival = toArrival({ wire: 'mqtt', intake, session: speaker.account }, speaker, said)
       if (arrival === undefined && !packet.retain) {
         done(null)
         return
@@ -174,47 +192,6 @@ export class Doors {
     return undefined
   }
 
-  /** Undefined when nothing goes to the hub: what can never be decoded is counted and acknowledged, or it would come for ever. */
-  #decode(speaker: Speaker, packet: PublishPacket): Arrival | undefined {
-    const { intake } = this.#context
-    const payload = Buffer.isBuffer(packet.payload) ? packet.payload : Buffer.from(packet.payload)
-    try {
-      const decoded = speaker.decode(packet.topic, payload)
-      if (decoded.is === 'ignored') return undefined
-      const deviceId = speaker.deviceId(decoded.address)
-      if (deviceId === undefined) {
-        intake.trouble(`mqtt: device-unknown (${speaker.account})`, shown(decoded.address))
-        return undefined
-      }
-      if (decoded.is === 'availability') {
-        intake.state(deviceId, decoded.online ? 'online' : 'offline', `says ${speaker.account}`)
-        return undefined
-      }
-      if (decoded.complaint !== undefined)
-        intake.trouble(`mqtt: payload-invalid (${deviceId})`, decoded.complaint)
-      const { fields, messageId, time } = decoded
-      return {
-        deviceId,
-        fields,
-        ...(messageId !== undefined && { messageId }),
-        ...(time !== undefined && { time }),
-        ...(packet.qos > 0 &&
-          packet.messageId !== undefined && {
-            publish: {
-              account: speaker.account,
-              packetId: packet.messageId,
-              dup: packet.dup,
-              hash: hash('sha1', Buffer.concat([payload, Buffer.from(packet.topic)]), 'hex').slice(0, 16),
-            },
-          }),
-      }
-    } catch (error) {
-      if (!isGanglionError(error, 'payload-invalid')) throw error
-      intake.trouble(`mqtt: payload-invalid (${speaker.account})`, `${shown(packet.topic)}: ${error.message}`)
-      return undefined
-    }
-  }
-
   async #take(speaker: Speaker, packet: PublishPacket, arrival: Arrival | undefined): Promise<void> {
     if (arrival !== undefined) await this.#context.intake.accept(arrival)
     if (!packet.retain) return
@@ -238,6 +215,17 @@ export class Doors {
     oldest.close()
   }
 
+  /** aedes keeps the packet as long as the connection lasts. */
+  #forgetSecret(client: Client): void {
+    const packet = this.#asking.get(client)
+    if (packet) delete packet.password
+    this.#asking.delete(client)
+  }
+
+  #newAccount(account: string): void {
+    this.#context.intake.stranger({ transport: 'mqtt', address: account, example: 'it asked to come in' })
+  }
+
   /** A name from outside is repeated only if it is one of ours: counters and session keys stay few. */
   #knownName(account: string | undefined): string {
     return account !== undefined && this.#speakers.has(account) ? account : 'unknown'
@@ -254,5 +242,3 @@ function refusal(returnCode: 3 | 4): AuthenticateError {
 }
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
-
-const shown = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}…` : text)

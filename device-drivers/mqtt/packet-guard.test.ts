@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import mqttPacket from 'mqtt-packet'
 import { PacketGuard } from './packet-guard.ts'
 
-const limits = { connectBytes: 200, packetBytes: 1000 }
+const limits = { connectBytes: 200, packetBytes: () => 1000 }
 const connect = mqttPacket.generate({
   cmd: 'connect',
   protocolId: 'MQTT',

@@ -3,7 +3,8 @@ const CONNECT = 1
 export interface PacketLimits {
   /** The first packet comes from someone unknown. */
   readonly connectBytes: number
-  readonly packetBytes: number
+  /** Asked when a packet has announced more than the first one may have: who speaks is known by then. */
+  readonly packetBytes: () => number
 }
 
 /**
@@ -47,7 +48,8 @@ export class PacketGuard {
         if (this.#lengthBytes === 4) return 'wanted a length of four bytes at most'
         continue
       }
-      const limit = this.#isFirst ? this.#limits.connectBytes : this.#limits.packetBytes
+      const { connectBytes, packetBytes } = this.#limits
+      const limit = this.#isFirst || this.#length <= connectBytes ? connectBytes : packetBytes()
       if (this.#length > limit)
         return `wanted a packet of ${limit} bytes at most; ${this.#length} were announced`
       this.#skip = this.#length

@@ -1,14 +1,19 @@
-import type { Clock } from '../../base/clock.ts'
+import type { Device } from '../../gateway/device.ts'
 import type { Bridge, TransportContext } from '../../gateway/ports.ts'
 import { mqttCodec } from '../codecs/by-name.ts'
 import type { Decoded, MqttCodec } from '../codecs/codec.ts'
 import { Rate } from '../rate.ts'
-import { isBelow } from './topic.ts'
+import { filterAllows, isBelow } from './topic.ts'
 
 /** 账号 on the wire: a device, or a bridge with the devices it speaks for. Nothing is allowed but what stands here. */
 export interface Speaker {
   readonly account: string
+  readonly isBridge: boolean
+  /** A file in device-drivers/codecs. */
+  readonly codec: string
   readonly rate: Rate
+  /** The filters of all that it says. */
+  readonly says: readonly string[]
   mayPublish(topic: string): boolean
   maySubscribe(filter: string): boolean
   /** May be handed this topic: a second lock behind `maySubscribe`. */
@@ -21,6 +26,7 @@ export interface Speaker {
 
 const DEVICE_RATE = 50
 const BRIDGE_RATE = 1000
+const ownByDefault = { says: ['up'], hears: ['down'] }
 
 /** What stands below `via: { mqtt: … }`, checked by the transport's schema. */
 export interface MqttAddress {
@@ -28,30 +34,28 @@ export interface MqttAddress {
   readonly address?: string
 }
 
+/** Where a device speaks that is its own account. */
+export interface OwnTopic {
+  readonly base: string
+  /** The devices' words for a topic differ; ours is `up`. */
+  readonly isNamedByUser: boolean
+}
+
+export type SpeakersContext = Pick<TransportContext, 'clock' | 'devices' | 'bridges' | 'limits'>
+
 /** Everyone who may speak, by account. Loads the codecs they name. */
-export async function speakersOf({
-  clock,
-  devices,
-  bridges,
-  limits,
-}: Pick<TransportContext, 'clock' | 'devices' | 'bridges' | 'limits'>): Promise<
-  ReadonlyMap<string, Speaker>
-> {
+export async function speakersOf(
+  { clock, devices, bridges, limits }: SpeakersContext,
+  topicOf: (device: Device) => OwnTopic,
+): Promise<ReadonlyMap<string, Speaker>> {
   const speakers = new Map<string, Speaker>()
   const behind = new Map<string, Map<string, string>>()
   for (const device of devices) {
     const { account, address }: MqttAddress = device.address.settings
     if (account === undefined) {
-      speakers.set(
-        device.id,
-        deviceSpeaker({
-          clock,
-          id: device.id,
-          base: `ganglion/${device.siteId}/${device.id}`,
-          codec: await mqttCodec(device.profile.codec),
-          perSecond: limits.messagesPerSecond ?? DEVICE_RATE,
-        }),
-      )
+      const codec = await mqttCodec(device.profile.codec)
+      const rate = new Rate(clock, limits.messagesPerSecond ?? DEVICE_RATE)
+      speakers.set(device.id, deviceSpeaker(device, topicOf(device), { codec, rate }))
     } else {
       const names = behind.get(account) ?? new Map<string, string>()
       names.set(address ?? device.id, device.id)
@@ -59,56 +63,87 @@ export async function speakersOf({
     }
   }
   for (const bridge of bridges) {
-    speakers.set(
-      bridge.id,
-      bridgeSpeaker({
-        clock,
-        bridge,
-        codec: await mqttCodec(bridge.codec),
-        names: behind.get(bridge.id) ?? new Map<string, string>(),
-        perSecond: limits.messagesPerSecond ?? BRIDGE_RATE,
-      }),
-    )
+    const codec = await mqttCodec(bridge.codec)
+    const rate = new Rate(clock, limits.messagesPerSecond ?? BRIDGE_RATE)
+    const names = behind.get(bridge.id) ?? new Map<string, string>()
+    speakers.set(bridge.id, bridgeSpeaker(bridge, names, { codec, rate }))
   }
   return speakers
 }
 
-function deviceSpeaker(given: {
-  readonly clock: Clock
-  readonly id: string
-  readonly base: string
+interface Ability {
   readonly codec: MqttCodec
-  readonly perSecond: number
-}): Speaker {
-  const up = `${given.base}/up`
-  const down = `${given.base}/down`
-  const levels = ['up'] as const
+  readonly rate: Rate
+}
+
+function deviceSpeaker({ id, profile }: Device, topic: OwnTopic, { codec, rate }: Ability): Speaker {
+  const says = ownFilters(codec, topic)
+  const hears = rootsOf(codec, topic.base).flatMap((root) => below(root, (codec.own ?? ownByDefault).hears))
   return {
-    account: given.id,
-    rate: new Rate(given.clock, given.perSecond),
-    mayPublish: (topic) => topic === up,
-    maySubscribe: (filter) => filter === down,
-    mayHear: (topic) => topic === down,
-    decode: (_topic, payload) => given.codec.decode(levels, payload),
-    deviceId: () => given.id,
+    account: id,
+    isBridge: false,
+    codec: profile.codec,
+    rate,
+    says,
+    ...permissions(says, hears),
+    decode: (where, payload) => codec.decode(levelsOf(codec, topic.base, where, ['']), payload),
+    deviceId: () => id,
   }
 }
 
-function bridgeSpeaker(given: {
-  readonly clock: Clock
-  readonly bridge: Bridge
-  readonly codec: MqttCodec
-  readonly names: ReadonlyMap<string, string>
-  readonly perSecond: number
-}): Speaker {
-  const { id, base } = given.bridge
+function bridgeSpeaker(
+  bridge: Bridge,
+  names: ReadonlyMap<string, string>,
+  { codec, rate }: Ability,
+): Speaker {
+  const { id, base } = bridge
+  const all = rootsOf(codec, base).flatMap((root) => below(root, ['#']))
   return {
     account: id,
-    rate: new Rate(given.clock, given.perSecond),
-    mayPublish: (topic) => isBelow(base, topic),
-    maySubscribe: (filter) => isBelow(base, filter),
-    mayHear: (topic) => isBelow(base, topic),
-    decode: (topic, payload) => given.codec.decode(topic.slice(base.length + 1).split('/'), payload),
-    deviceId: (address) => given.names.get(address),
+    isBridge: true,
+    codec: bridge.codec,
+    rate,
+    says: all,
+    ...permissions(all, all),
+    decode: (where, payload) => codec.decode(levelsOf(codec, base, where, []), payload),
+    deviceId: (address) => names.get(address),
   }
+}
+
+/** The filters of what a device that is its own account says. */
+export function ownFilters(codec: MqttCodec, { base, isNamedByUser }: OwnTopic): readonly string[] {
+  const says = codec.own?.says ?? (isNamedByUser ? ['', ...ownByDefault.says] : ownByDefault.says)
+  // A root that carries the codec's first level already has all that is said below it.
+  return rootsOf(codec, base).flatMap((root) => below(root, root.lead.length > 0 ? ['#'] : says))
+}
+
+const rootsOf = (codec: MqttCodec, base: string) => codec.roots?.(base) ?? [{ topic: base, lead: [] }]
+
+const below = ({ topic }: { readonly topic: string }, filters: readonly string[]): readonly string[] =>
+  filters.map((filter) => (filter === '' ? topic : `${topic}/${filter}`))
+
+function permissions(
+  says: readonly string[],
+  hears: readonly string[],
+): Pick<Speaker, 'mayPublish' | 'maySubscribe' | 'mayHear'> {
+  const isHeard = (filterOrTopic: string): boolean => hears.some((own) => filterAllows(own, filterOrTopic))
+  return {
+    mayPublish: (topic) => says.some((own) => filterAllows(own, topic)),
+    maySubscribe: isHeard,
+    mayHear: isHeard,
+  }
+}
+
+function levelsOf(
+  codec: MqttCodec,
+  base: string,
+  topic: string,
+  marker: readonly string[],
+): readonly string[] {
+  for (const root of rootsOf(codec, base)) {
+    if (isBelow(root.topic, topic))
+      return [...root.lead, ...marker, ...topic.slice(root.topic.length + 1).split('/')]
+    if (topic === root.topic) return [...root.lead, ...marker]
+  }
+  return []
 }

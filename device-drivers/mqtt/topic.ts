@@ -14,6 +14,10 @@ export function topicMatches(filter: string, topic: string): boolean {
 
 export const hasWildcard = (filter: string): boolean => filter.includes('+') || filter.includes('#')
 
+/** Does one of our own filters, whose only wildcard is a last `#`, cover all that another filter or topic means? */
+export const filterAllows = (own: string, filterOrTopic: string): boolean =>
+  own.endsWith('/#') ? isBelow(own.slice(0, -2), filterOrTopic) : own === filterOrTopic
+
 /** Everything that a filter can match lies below the base: its own levels carry no wildcard. */
 export const isBelow = (base: string, filterOrTopic: string): boolean =>
   filterOrTopic.startsWith(base) && filterOrTopic.charCodeAt(base.length) === 0x2f

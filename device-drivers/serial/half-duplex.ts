@@ -21,11 +21,11 @@ export type Heard<T> =
 /** Sends one request and waits for its reply; only within a turn. */
 export type Talk = <T>(request: Uint8Array, parser: ReplyParser<T>) => Promise<Heard<T>>
 
-/** A probe is for a unit that was silent: it will probably cost a whole time-out. */
-export type TurnKind = 'poll' | 'probe'
+/** A probe is for a unit that was silent: it will probably cost a whole time-out. A command goes before all polls. */
+export type TurnKind = 'poll' | 'probe' | 'command'
 
 /** Probes may take this part of the line's time from units that answer. */
-const PROBE_SHARE = 0.03
+const PROBE_SHARE = 0.05
 /** Nobody is held up by probes where nothing was polled for so long. */
 const IDLE_MS = 5000
 /** A line that never falls silent is asked all the same; the parser sees whether it makes sense. */
@@ -90,7 +90,8 @@ export class HalfDuplexLine {
   /** Runs `work` when it is its turn; the line is its own until then. */
   async turn<T>(kind: TurnKind, work: (talk: Talk) => Promise<T>): Promise<T> {
     await new Promise<void>((resolve) => {
-      ;(kind === 'poll' ? this.#polls : this.#probes).push(resolve)
+      if (kind === 'command') this.#polls.unshift(resolve)
+      else (kind === 'poll' ? this.#polls : this.#probes).push(resolve)
       this.#next()
     })
     const began = this.#clock.ticks()
@@ -98,7 +99,7 @@ export class HalfDuplexLine {
       return await work((request, parser) => this.#talk(request, parser))
     } finally {
       const now = this.#clock.ticks()
-      if (kind === 'poll') this.#polledAt = now
+      if (kind !== 'probe') this.#polledAt = now
       else this.#probesFrom = now + (now - began) * (1 / PROBE_SHARE - 1)
       this.#isTaken = false
       this.#next()

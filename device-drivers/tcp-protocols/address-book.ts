@@ -26,6 +26,11 @@ export class AddressBook {
     }
   }
 
+  addressOf(deviceId: string): string | undefined {
+    for (const [address, known] of this.#devices) if (known === deviceId) return address
+    return undefined
+  }
+
   deviceAt(address: string): string | undefined {
     return this.#devices.get(address)
   }

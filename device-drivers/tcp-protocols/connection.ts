@@ -1,11 +1,13 @@
 import type { Socket } from 'node:net'
 import { pause, type Clock } from '../../base/clock.ts'
 import { codeOf, isGanglionError } from '../../base/errors.ts'
+import type { Order, Sent } from '../../gateway/order.ts'
 import type { Arrival, Intake } from '../../gateway/ports.ts'
 import { FrameCutter, type Between } from '../../wire/frame-cutter.ts'
 import { Rate } from '../rate.ts'
 import type { AddressBook } from './address-book.ts'
-import type { TcpEvent, TcpProtocol, TcpSaid } from './protocol.ts'
+import { Orders } from './orders.ts'
+import type { TcpEvent, TcpProtocol, TcpSaid, TcpTalk } from './protocol.ts'
 
 export interface ConnectionLimits {
   readonly framesPerSecond: number
@@ -41,6 +43,8 @@ export class Connection {
   readonly #signal: AbortSignal
   readonly #rate: Rate
   readonly #peer: string
+  readonly #talks: ReadonlyMap<string, TcpTalk>
+  readonly #orders: Orders
   #lifeAt = -Infinity
   #rubbish = 0
   #cancelQuiet: (() => void) | undefined
@@ -59,7 +63,10 @@ export class Connection {
     this.#socket = given.socket
     this.#clock = given.clock
     this.#intake = given.intake
-    this.#cutter = new FrameCutter(given.protocols.map((protocol) => protocol.open(given.clock)))
+    const talks = given.protocols.map((protocol) => [protocol.name, protocol.open(given.clock)] as const)
+    this.#talks = new Map(talks)
+    this.#cutter = new FrameCutter(talks.map(([, talk]) => talk))
+    this.#orders = new Orders(given.clock, (bytes) => this.#answer(bytes))
     this.#book = given.book
     this.#limits = given.limits
     this.#heard = given.heard
@@ -78,7 +85,18 @@ export class Connection {
     this.#socket.on('close', () => {
       this.#cancelQuiet?.()
       this.#cancelIdle?.()
+      this.#orders.close()
     })
+  }
+
+  /** Tells a device on this connection something. @param address as the address book has it */
+  async tell(address: string, order: Order, signal: AbortSignal): Promise<Sent> {
+    if (order.is !== 'frame') return { is: 'refused', reason: `this wire has no "${order.is}"` }
+    const protocol = address.slice(0, address.indexOf('/'))
+    const made = this.#talks.get(protocol)?.order?.(address, order)
+    if (made === undefined) return { is: 'refused', reason: `${protocol} takes no commands` }
+    if (typeof made === 'string') return { is: 'refused', reason: made }
+    return this.#orders.tell(address, made, signal)
   }
 
   #go(events: readonly (TcpEvent | Between)[]): void {
@@ -129,6 +147,7 @@ export class Connection {
       this.#heard(deviceId)
     }
     if (message.complaint !== undefined) this.#trouble('not understood', message.complaint)
+    if (message.answers) this.#orders.answered(message.answers)
     this.#rubbish = 0
     this.#waitIdle(this.#limits.idleMs)
     const arrivals = message.said.flatMap((said) => this.#toArrivals(said))

@@ -2,6 +2,7 @@ import { Type, type Static } from 'typebox'
 import { dnyAck, dnyShape, mustAcknowledge, physIdText, type DnyFrame } from '../../wire/dny.ts'
 import { mapShape } from '../../wire/frame-cutter.ts'
 import { decodeDny } from '../codecs/dny.ts'
+import { DnyOrders } from './dny-orders.ts'
 import type { TcpEvent, TcpProtocol } from './protocol.ts'
 
 const PhysId = Type.String({
@@ -18,10 +19,17 @@ export const dny: TcpProtocol = {
     const address = `dny/${(value as Static<typeof PhysId>).toUpperCase()}` // checked by the schema
     return { speaker: address, address }
   },
-  open: () => mapShape(dnyShape, toEvent),
+  open(clock) {
+    const orders = new DnyOrders(clock.now())
+    return {
+      ...mapShape(dnyShape, (frame) => toEvent(frame, orders)),
+      order: (address, order) => orders.make(Number.parseInt(address.slice('dny/'.length), 16), order),
+    }
+  },
 }
 
-function toEvent(frame: DnyFrame): TcpEvent {
+function toEvent(frame: DnyFrame, orders: DnyOrders): TcpEvent {
+  const answers = orders.hear(frame)
   const { fields, complaint } = decodeDny(frame)
   const address = `dny/${physIdText(frame.physId)}`
   return {
@@ -30,5 +38,6 @@ function toEvent(frame: DnyFrame): TcpEvent {
     said: [{ address, fields }],
     ...(mustAcknowledge(frame.command) && { answer: dnyAck(frame) }),
     ...(complaint !== undefined && { complaint }),
+    ...(answers && { answers }),
   }
 }

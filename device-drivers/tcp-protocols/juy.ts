@@ -3,6 +3,7 @@ import { mapShape } from '../../wire/frame-cutter.ts'
 import { decodeJuyPayload, IMEI_VERSION, imeiOf, type JuyLogin } from '../../wire/juy-payload.ts'
 import { encodeJuy, IMEI_LENGTH, juyCommands, juyShape, type JuyFrame } from '../../wire/juy.ts'
 import { decodeJuy } from '../codecs/juy.ts'
+import { JuyOrders } from './juy-orders.ts'
 import type { TcpEvent, TcpProtocol } from './protocol.ts'
 
 const Imei = Type.String({
@@ -28,7 +29,8 @@ export const juy: TcpProtocol = {
   open() {
     let imei: string | undefined
     let carriesImei = false
-    return mapShape(juyShape, (frame) => {
+    const orders = new JuyOrders()
+    const shape = mapShape(juyShape, (frame): TcpEvent => {
       const payload = decodeJuyPayload(frame.command, frame.data)
       if (payload.kind === 'login') {
         imei = payload.login.imei
@@ -37,8 +39,9 @@ export const juy: TcpProtocol = {
       }
       if (imei === undefined)
         return { kind: 'refused', speaker: 'juy', reason: 'a station that has not logged in' }
-      return toEvent(frame, imei, carriesImei)
+      return toEvent(frame, imei, { carriesImei, orders })
     })
+    return { ...shape, order: (_address, order) => orders.make(order, carriesImei ? imei : undefined) }
   },
 }
 
@@ -55,7 +58,11 @@ function loggedIn({ imei }: JuyLogin, carriesImei: boolean): TcpEvent {
   }
 }
 
-function toEvent(frame: JuyFrame, imei: string, carriesImei: boolean): TcpEvent {
+function toEvent(
+  frame: JuyFrame,
+  imei: string,
+  { carriesImei, orders }: { readonly carriesImei: boolean; readonly orders: JuyOrders },
+): TcpEvent {
   const speaker = `juy/${imei}`
   const sent = carriesImei ? imeiOf(frame.data) : undefined
   // What was under way before the station had heard F0 comes without.
@@ -63,6 +70,7 @@ function toEvent(frame: JuyFrame, imei: string, carriesImei: boolean): TcpEvent 
   const data = sent === undefined ? frame.data : frame.data.subarray(IMEI_LENGTH)
   const { fields, complaint } = decodeJuy({ command: frame.command, data })
   const echoed = answerTo(frame.command, data)
+  const answers = orders.hear(frame.command, data)
   const before = sent === undefined ? '' : sent
   return {
     kind: 'message',
@@ -76,6 +84,7 @@ function toEvent(frame: JuyFrame, imei: string, carriesImei: boolean): TcpEvent 
       }),
     }),
     ...(complaint !== undefined && { complaint }),
+    ...(answers && { answers }),
   }
 }
 

@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox'
 import type { Clock, Instant } from '../../base/clock.ts'
+import type { FrameOrder, Sent } from '../../gateway/order.ts'
 import type { Fields } from '../../gateway/ports.ts'
 import type { FrameShape } from '../../wire/frame-cutter.ts'
 
@@ -13,6 +14,8 @@ export type TcpEvent =
       /** Sent back once all of it is committed. */
       readonly answer?: Uint8Array
       readonly complaint?: string
+      /** It answers a command that we sent. */
+      readonly answers?: TcpAnswer
     }
   /** Something that is not taken; a speaker of a site file is told so. */
   | {
@@ -21,6 +24,23 @@ export type TcpEvent =
       readonly reason: string
       readonly answer?: Uint8Array
     }
+
+/** A command on its way to a device, with what its answer is known by. */
+export interface TcpOrder {
+  readonly bytes: Uint8Array
+  readonly key: string
+}
+
+export interface TcpAnswer {
+  readonly key: string
+  readonly sent: Sent
+}
+
+/** One connection, as its protocol sees it: how its frames are cut, and how its devices are told something. */
+export interface TcpTalk extends FrameShape<TcpEvent> {
+  /** The frames of a command; a text where the protocol has no such command. */
+  order?(address: string, order: FrameOrder): TcpOrder | string
+}
 
 /** What a message says of one device. */
 export interface TcpSaid {
@@ -52,5 +72,5 @@ export interface TcpProtocol {
   /** @param value obeys the schema */
   addressOf(value: unknown): TcpAddress
   /** The frames of one new connection. */
-  open(clock: Clock): FrameShape<TcpEvent>
+  open(clock: Clock): TcpTalk
 }

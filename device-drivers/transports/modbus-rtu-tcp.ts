@@ -3,6 +3,7 @@ import { Span } from '../../gateway/words.ts'
 import type { Device } from '../../gateway/device.ts'
 import type { TransportPlug } from '../../gateway/ports.ts'
 import { runRtuLines } from '../modbus/rtu-lines.ts'
+import { writeUnit, type WritableUnit } from '../modbus/write-unit.ts'
 import { farTiming, hostFields, hostText, tcpLine } from '../serial/byte-line.ts'
 
 const Address = Type.Object(
@@ -22,24 +23,30 @@ type Address = Static<typeof Address>
 const plug: TransportPlug = {
   name: 'modbus-rtu-tcp',
   address: Address,
-  create: (context) => ({
-    name: plug.name,
-    run: (signal) =>
-      runRtuLines(
-        {
-          name: plug.name,
-          context,
-          lineOf: (device) => hostText(addressOf(device)),
-          unitOf: (device) => addressOf(device).unit ?? 1,
-          everyOf: (device) => addressOf(device).every ?? '1 s',
-          open(device) {
-            const { host, port } = addressOf(device)
-            return { opener: tcpLine(host, port, context.clock), timing: farTiming }
+  orders: ['write'],
+  create(context) {
+    const units = new Map<string, WritableUnit>()
+    return {
+      name: plug.name,
+      send: (deviceId, order) => writeUnit(units.get(deviceId), order),
+      run: (signal) =>
+        runRtuLines(
+          {
+            name: plug.name,
+            context,
+            units,
+            lineOf: (device) => hostText(addressOf(device)),
+            unitOf: (device) => addressOf(device).unit ?? 1,
+            everyOf: (device) => addressOf(device).every ?? '1 s',
+            open(device) {
+              const { host, port } = addressOf(device)
+              return { opener: tcpLine(host, port, context.clock), timing: farTiming }
+            },
           },
-        },
-        signal,
-      ),
-  }),
+          signal,
+        ),
+    }
+  },
 }
 export default plug
 

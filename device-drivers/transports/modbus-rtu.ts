@@ -4,6 +4,7 @@ import type { Device } from '../../gateway/device.ts'
 import type { TransportPlug } from '../../gateway/ports.ts'
 import { rtuGapMs } from '../../wire/modbus-rtu.ts'
 import { runRtuLines } from '../modbus/rtu-lines.ts'
+import { writeUnit, type WritableUnit } from '../modbus/write-unit.ts'
 import { serialFields, serialLine, serialText, serialTiming, type SerialSettings } from '../serial/port.ts'
 
 const Address = Type.Object(
@@ -23,25 +24,31 @@ const DEFAULTS = { baud: 9600, parity: 'none', stopBits: 1 } as const
 const plug: TransportPlug = {
   name: 'modbus-rtu',
   address: Address,
-  create: (context) => ({
-    name: plug.name,
-    run: (signal) =>
-      runRtuLines(
-        {
-          name: plug.name,
-          context,
-          lineOf: (device) => serialText(serialOf(device)),
-          unitOf: (device) => addressOf(device).unit ?? 1,
-          everyOf: (device) => addressOf(device).every ?? '1 s',
-          open(device) {
-            const settings = serialOf(device)
-            const { baud } = settings
-            return { opener: serialLine(settings), timing: serialTiming(baud, rtuGapMs(baud)) }
+  orders: ['write'],
+  create(context) {
+    const units = new Map<string, WritableUnit>()
+    return {
+      name: plug.name,
+      send: (deviceId, order) => writeUnit(units.get(deviceId), order),
+      run: (signal) =>
+        runRtuLines(
+          {
+            name: plug.name,
+            context,
+            units,
+            lineOf: (device) => serialText(serialOf(device)),
+            unitOf: (device) => addressOf(device).unit ?? 1,
+            everyOf: (device) => addressOf(device).every ?? '1 s',
+            open(device) {
+              const settings = serialOf(device)
+              const { baud } = settings
+              return { opener: serialLine(settings), timing: serialTiming(baud, rtuGapMs(baud)) }
+            },
           },
-        },
-        signal,
-      ),
-  }),
+          signal,
+        ),
+    }
+  },
 }
 export default plug
 

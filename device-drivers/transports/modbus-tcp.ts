@@ -5,6 +5,7 @@ import type { Device } from '../../gateway/device.ts'
 import type { TransportContext, TransportPlug } from '../../gateway/ports.ts'
 import { Line } from '../modbus/line.ts'
 import { askUnit } from '../modbus/unit.ts'
+import { writeUnit, type WritableUnit } from '../modbus/write-unit.ts'
 import { runPolledLines } from '../polled-lines.ts'
 import { hostText } from '../serial/byte-line.ts'
 
@@ -26,11 +27,23 @@ const DEFAULT_EVERY = '1 s'
 const plug: TransportPlug = {
   name: 'modbus-tcp',
   address: Address,
-  create: (context) => ({ name: plug.name, run: (signal) => run(context, signal) }),
+  orders: ['write'],
+  create(context) {
+    const units = new Map<string, WritableUnit>()
+    return {
+      name: plug.name,
+      run: (signal) => run(context, units, signal),
+      send: (deviceId, order) => writeUnit(units.get(deviceId), order),
+    }
+  },
 }
 export default plug
 
-function run(context: TransportContext, signal: AbortSignal): Promise<void> {
+function run(
+  context: TransportContext,
+  units: Map<string, WritableUnit>,
+  signal: AbortSignal,
+): Promise<void> {
   const { clock, intake } = context
   return runPolledLines(
     {
@@ -44,16 +57,10 @@ function run(context: TransportContext, signal: AbortSignal): Promise<void> {
       ask(device, line, share) {
         const { unit = 1, every = DEFAULT_EVERY } = addressOf(device)
         const everyMs = parseDuration(every)
-        return askUnit({
-          transport: plug.name,
-          device,
-          line,
-          clock,
-          intake,
-          unit,
-          every: everyMs,
-          firstAfter: everyMs * share,
-        })
+        const given = { device, line, clock, intake, unit, every: everyMs, firstAfter: everyMs * share }
+        const asked = askUnit({ transport: plug.name, ...given })
+        units.set(device.id, { line, unit, asked })
+        return asked
       },
     },
     signal,

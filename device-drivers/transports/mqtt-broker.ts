@@ -9,6 +9,9 @@ import { Doors } from '../mqtt/doors.ts'
 import { PacketGuard } from '../mqtt/packet-guard.ts'
 import { accountOf, Sessions } from '../mqtt/sessions.ts'
 import { speakersOf } from '../mqtt/speaker.ts'
+import { Telling, toldBy } from '../mqtt/telling.ts'
+import type { Device } from '../../gateway/device.ts'
+import type { Order, Sent } from '../../gateway/order.ts'
 
 /** `via: { mqtt: {} }`: an account of its own, named by its id. `{ account, address }`: behind a bridge. */
 const address = Type.Object(
@@ -22,6 +25,8 @@ const address = Type.Object(
 )
 
 const PACKET_BYTES = 64 * 1024
+/** Zigbee2MQTT tells of all its devices in one packet, 5-10 KB each. */
+const BRIDGE_PACKET_BYTES = 4 * 1024 * 1024
 const CONNECT_BYTES = 8 * 1024
 const CONNECT_WAIT_MS = 10_000
 /** With its account before it. */
@@ -32,18 +37,23 @@ const sessionLimits = { sessionsPerAccount: 8, queued: 1000, retainedBytesPerAcc
 class MqttBroker implements Transport {
   readonly name = 'mqtt'
   readonly #context: TransportContext
+  #telling: Telling | undefined
 
   constructor(context: TransportContext) {
     this.#context = context
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { listen: at, intake, mqttStore, devices, bridges } = this.#context
+    const { listen: at, intake, mqttStore, devices } = this.#context
+    const bridges = this.#context.bridges.filter(({ broker }) => broker === undefined)
     if (at === undefined) {
       await aborted(signal)
       return
     }
-    const speakers = await speakersOf(this.#context)
+    const speakers = await speakersOf({ ...this.#context, bridges }, (device) => ({
+      base: ownBase(device),
+      isNamedByUser: false,
+    }))
     const sessions = new Sessions({
       store: mqttStore,
       limits: sessionLimits,
@@ -66,6 +76,7 @@ class MqttBroker implements Transport {
       authorizeSubscribe: (client, subscription, done) => doors.subscribe(client, subscription, done),
       authorizeForward: (client, packet) => {
         if (!doors.mayHear(client, packet.topic)) return null
+        this.#telling?.forwards(packet.topic)
         // Granted at most 1; a wildcard subscription would otherwise be sent what was published with 2.
         return packet.qos === 2 ? { ...packet, qos: 1 } : packet
       },
@@ -74,13 +85,14 @@ class MqttBroker implements Transport {
     Aedes.prototype.addListener.call(broker, 'error', (error: unknown) =>
       intake.trouble('mqtt: the broker failed', messageOf(error)),
     )
+    this.#telling = new Telling(broker, doors)
     broker.on('clientDisconnect', (client) => doors.left(client))
     broker.on('clientError', (client, error) => doors.failed(client, error))
     broker.on('connectionError', (client, error) => doors.failed(client, error))
 
     try {
       const listening = await listen(at, 2 * (devices.length + bridges.length) + 500, (socket) => {
-        this.#watch(socket)
+        this.#watch(socket, doors)
         broker.handle(socket)
       })
       listening.server.on('drop', () => intake.trouble('mqtt: too many connections', at))
@@ -92,21 +104,31 @@ class MqttBroker implements Transport {
       await listening.close()
       intake.state('mqtt', 'stopped')
     } finally {
+      this.#telling = undefined
       await new Promise<void>((resolve) => broker.close(() => resolve()))
     }
   }
 
+  async send(deviceId: string, order: Order): Promise<Sent> {
+    const device = this.#context.devices.find(({ id }) => id === deviceId)
+    const telling = this.#telling
+    if (!device || !telling) return { is: 'away', reason: 'the broker does not run' }
+    const { account, told } = await toldBy(device, this.#context.bridges, ownBase)
+    return telling.tell(account, told, order)
+  }
+
   /** Bounds each packet by its header before the broker gathers it. */
-  #watch(socket: Socket): void {
-    const guard = new PacketGuard({ connectBytes: CONNECT_BYTES, packetBytes: PACKET_BYTES })
+  #watch(socket: Socket, doors: Doors): void {
+    const clientOf = (): Client | undefined => (socket as { client?: Client }).client // set by aedes
+    const packetBytes = (): number => (doors.isBridge(clientOf()) ? BRIDGE_PACKET_BYTES : PACKET_BYTES)
+    const guard = new PacketGuard({ connectBytes: CONNECT_BYTES, packetBytes })
     const read = socket.read.bind(socket)
     // aedes pulls with read(): looking at what it is handed costs neither a stream nor a copy.
     socket.read = (size?: number): unknown => {
       const chunk = read(size) as Buffer | null // no encoding is set on this socket
       const wrong = chunk === null ? undefined : guard.check(chunk)
       if (wrong === undefined) return chunk
-      const client = (socket as { client?: Client }).client // set by aedes
-      const account = accountOf((client as { id?: string } | undefined)?.id ?? '')
+      const account = accountOf((clientOf() as { id?: string } | undefined)?.id ?? '')
       this.#context.intake.trouble(`mqtt: payload-too-large or no MQTT${account && ` (${account})`}`, wrong)
       socket.destroy()
       return null
@@ -114,9 +136,13 @@ class MqttBroker implements Transport {
   }
 }
 
+const ownBase = ({ siteId, id }: Device): string => `ganglion/${siteId}/${id}`
+
 const plug: TransportPlug = {
   name: 'mqtt',
+  uses: ['bridges', 'limits'],
   address,
+  orders: ['publish'],
   create: (context) => new MqttBroker(context),
 }
 export default plug

@@ -1,3 +1,4 @@
+import type { Order, Sent } from '../../gateway/order.ts'
 import type { Transport, TransportContext, TransportPlug } from '../../gateway/ports.ts'
 import { aborted, listen } from '../listen.ts'
 import { AddressBook, tcpAddressSchema } from '../tcp-protocols/address-book.ts'
@@ -27,20 +28,22 @@ const bounds: Omit<ConnectionLimits, 'framesPerSecond'> = {
 class TcpServer implements Transport {
   readonly name = 'tcp'
   readonly #context: TransportContext
+  readonly #book: AddressBook
+  /** Where each device was heard last: a station that reconnects leaves its old connection behind. */
+  readonly #lines = new Map<string, Connection>()
 
   constructor(context: TransportContext) {
     this.#context = context
+    this.#book = new AddressBook(context.devices, protocols)
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { listen: at, clock, intake, devices, limits } = this.#context
+    const { listen: at, clock, intake, limits } = this.#context
     if (at === undefined) {
       await aborted(signal)
       return
     }
-    const book = new AddressBook(devices, protocols)
-    /** Where each device was heard last: a station that reconnects leaves its old connection behind. */
-    const lines = new Map<string, Connection>()
+    const lines = this.#lines
     const listening = await listen(at, MOST_CONNECTIONS, (socket) => {
       const connection = new Connection({
         socket,
@@ -48,7 +51,7 @@ class TcpServer implements Transport {
         intake,
         protocols,
         limits: { ...bounds, framesPerSecond: limits.messagesPerSecond ?? DEFAULT_RATE },
-        book,
+        book: this.#book,
         heard: (deviceId) => {
           if (lines.get(deviceId) === connection) return
           lines.set(deviceId, connection)
@@ -73,10 +76,19 @@ class TcpServer implements Transport {
     await listening.close()
     intake.state('tcp', 'stopped')
   }
+
+  async send(deviceId: string, order: Order, signal: AbortSignal): Promise<Sent> {
+    const line = this.#lines.get(deviceId)
+    const address = this.#book.addressOf(deviceId)
+    if (!line || address === undefined) return { is: 'away', reason: 'it is not connected' }
+    return line.tell(address, order, signal)
+  }
 }
 
 const plug: TransportPlug = {
   name: 'tcp',
+  uses: ['limits'],
+  orders: ['frame'],
   address: tcpAddressSchema(protocols),
   create: (context) => new TcpServer(context),
 }

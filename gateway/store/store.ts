@@ -23,6 +23,9 @@ export interface StoreOptions {
   readonly commitDelayMs?: number
 }
 
+/** Who only reads needs no more of the database. */
+export type Reader = Pick<Database.Database, 'prepare'>
+
 interface Waiting {
   readonly unit: Unit
   readonly resolve: () => void

@@ -41,6 +41,32 @@ test('a device that was lost before the restart is still lost, and raised once',
   assert.deepEqual(place.heard().said.at(-1), { at: 200, is: 'clear', drill: false, ended: 200 })
 })
 
+test('what was silent before a restart has what is left of its time, and a quarter of it at least', () => {
+  const step = absence.ready({}, { silentAfter: 6000 } as Parameters<typeof absence.ready>[1]) // asks for no more
+  const seen = (lastHeard: number) => ({
+    kind: 'wake' as const,
+    lastHeard: instant(lastHeard),
+    startedAt: instant(100_000),
+  })
+  assert.deepEqual(step(absence.start, seen(98_000), instant(100_000)), {
+    state: absence.start,
+    wakeAt: 104_000,
+  })
+  assert.equal(step(absence.start, seen(94_500), instant(100_000)).wakeAt, 101_500)
+  assert.equal(step(absence.start, seen(94_500), instant(101_500)).raise?.since, 94_500)
+})
+
+test('a device that was asked in vain is lost at once, and how long it was silent is no more than it was', () => {
+  const step = absence.ready({}, { silentAfter: 120_000 } as Parameters<typeof absence.ready>[1]) // asks for no more
+  const wake = { kind: 'wake', lastHeard: instant(1000), isUnanswered: true } as const
+  const { state, raise } = step(absence.start, wake, instant(14_700))
+  assert.deepEqual([raise?.since, raise?.words], [1000, { for: '13 s' }])
+  assert.equal(step(state, wake, instant(15_000)).raise, undefined)
+  const heardAgain = step(state, { kind: 'heard', deviceId: 'a' }, instant(20_000))
+  assert.deepEqual(heardAgain.clear, { at: 20_000, drill: false })
+  assert.deepEqual(step(absence.start, wake, instant(200_000)).raise?.words, { for: '2 min' })
+})
+
 test('a clock that was set back does not put the next look years away', () => {
   const step = absence.ready({}, { silentAfter: 6000 } as Parameters<typeof absence.ready>[1]) // asks for no more
   const { wakeAt } = step(absence.start, { kind: 'wake', lastHeard: instant(9_000_000) }, instant(1000))
@@ -63,5 +89,78 @@ test('a device is lost once for every silence that is long enough', () => {
       assert.equal(place.said.filter(({ is }) => is === 'raise').length, silences)
       assert.equal(place.said.filter(({ is }) => is === 'clear').length, silences)
     }),
+  )
+})
+
+const said = { quantity: 'temperature', every: '80 s' } as const
+
+test('a quantity that is not said for its time is missed, though the device says other things', () => {
+  const place = new RuleRun(absence, said).until(5).say({ temperature: 20 })
+  for (let second = 10; second < 200; second += 10) place.until(second).say({ battery: 90 })
+  assert.deepEqual(place.said, [{ at: 95, is: 'raise', drill: false, since: 5 }])
+  assert.deepEqual(place.raises[0]?.words, { for: '80 s' })
+  place.until(300).say({ temperature: 20 })
+  assert.deepEqual(place.said.at(-1), { at: 300, is: 'clear', drill: false, ended: 300 })
+})
+
+test('a quantity that is never said is missed after its time', () => {
+  assert.deepEqual(new RuleRun(absence, said).restart(0).until(200).said, [
+    { at: 90, is: 'raise', drill: false, since: 0 },
+  ])
+})
+
+test('readings of a quantity are written no more than eight times in its span', () => {
+  const place = new RuleRun(absence, said)
+  for (let second = 0; second < 800; second++) place.until(second).say({ temperature: 20 })
+  assert.deepEqual(place.said, [])
+  assert.ok(place.writes <= 80, String(place.writes))
+})
+
+test('neither the absence of the gateway nor a clock that jumps is a silence of the quantity', () => {
+  const place = new RuleRun(absence, said).say({ temperature: 20 }).restart(5000)
+  assert.deepEqual(place.until(5089).said, [])
+  assert.equal(place.until(5090).said.length, 1)
+  const jumped = new RuleRun(absence, said).say({ temperature: 20 }).until(40).jump(9000)
+  assert.deepEqual(jumped.until(jumped.now + 49).said, [])
+  assert.equal(jumped.until(jumped.now + 1).said.length, 1)
+})
+
+test('a bad reading says nothing', () => {
+  const place = new RuleRun(absence, said).say({ temperature: 20 })
+  for (let second = 10; second < 100; second += 10) place.until(second).say({ temperature: 999 })
+  assert.equal(place.said.length, 1)
+})
+
+test('a quantity and how often it has to be said belong together', () => {
+  assert.equal(absence.check?.({ quantity: 'temperature' }).length, 1)
+  assert.equal(absence.check({ quantity: 'temperature', every: '10 ms' }).length, 1)
+  assert.equal(absence.check(said).length, 0)
+})
+
+test('a quantity is missed in every silence that is longer than its span and an eighth, and in none that is shorter', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ wait: fc.integer({ min: 1, max: 200 }), restart: fc.boolean() }), {
+        maxLength: 30,
+      }),
+      (steps) => {
+        const place = new RuleRun(absence, said).say({ temperature: 20 })
+        let last = 0
+        for (const { wait, restart } of steps) {
+          const before = place.said.length
+          place.until(place.now + wait)
+          if (restart) {
+            place.restart()
+            last = Math.max(last, place.now)
+          }
+          const isLost = place.said.at(-1)?.is === 'raise'
+          const silence = place.now - last
+          if (!restart && silence < 80) assert.equal(place.said.length, before)
+          if (silence > 90) assert.ok(isLost)
+          place.say({ temperature: 20 })
+          last = place.now
+        }
+      },
+    ),
   )
 })

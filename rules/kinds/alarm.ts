@@ -3,6 +3,7 @@ import { later, type Instant } from '../../base/clock.ts'
 import { quantityIds, quantityOf, type QuantityId } from '../../gateway/quantity.ts'
 import type { Reading } from '../../gateway/reading.ts'
 import type { Raise, RaisedBy, RuleKind } from '../../gateway/rule.ts'
+import { nearestOf } from '../nearness.ts'
 import { nothingSeen, perDevice, type DeviceRule, type Memos, type Said } from '../per-device.ts'
 import { afterReading, endOf, isSameYes, stillSo, type Yes } from '../yes.ts'
 
@@ -44,9 +45,20 @@ const alarm: RuleKind<typeof AlarmSettings, Memos<AlarmMemo>> = {
     )
   },
   wants: ({ quantity, test }) => (test === undefined ? [quantity] : [quantity, test]),
+  needs: ({ quantity }) => [quantity],
   words: [],
   start: nothingSeen,
   ready: ({ quantity, test }, context) => perDevice(alarmOf(quantity, test), context),
+  nearness:
+    ({ quantity }) =>
+    (readings) =>
+      nearestOf<boolean | undefined>(
+        readings,
+        undefined,
+        (known, { quantity: said, value, quality }) =>
+          said === quantity && quality !== 'bad' ? value === true : known,
+        (value) => [{ text: quantity, ...(value !== undefined && { value }), unit: '', met: value === true }],
+      ),
 }
 export default alarm
 

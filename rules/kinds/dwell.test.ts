@@ -144,6 +144,19 @@ test('a bicycle that was pushed into the zone stands there from then', () => {
   assert.equal(place.raises[0]?.since, 30_000)
 })
 
+test('what came into the zone is dated by when it came, not by when the camera first saw it elsewhere', () => {
+  const place = watch().until(60)
+  for (let second = 60; second < 75; second++) {
+    const seen = stay(0.4, 10)
+    const tracks = seen.tracks.map((track) => ({ ...track, lastSeen: instant(second * 1000) }))
+    // In between the detector misses it once.
+    const stays = second === 64 ? [] : [{ ...seen, tracks }]
+    const at = second === 64 ? 64 : 10
+    place.until(second).say({ vehicleInZone: stays.length > 0 }, { at, stays, part: 'lane' })
+  }
+  assert.deepEqual(place.said, [{ at: 68, is: 'raise', drill: false, since: 60 }])
+})
+
 test('a track that breaks on a bicycle that stays does not begin the wait anew', () => {
   const place = watch()
   for (let second = 0; second < 12; second++) look(place, second, stay(second === 0 ? 0.4 : 0.41, second))
@@ -170,6 +183,55 @@ test('a person who stands in the zone is not what has to stand there', () => {
     look(place, second, stay(0.6, 0, 'person'), stay(((second * 3) % 8) / 10, second))
   }
   assert.deepEqual(place.said, [])
+})
+
+test('a clock that is set forward ends neither a wait nor a stay', () => {
+  const wait = new RuleRun(dwell, beam).until(10).say({ beamBlocked: true }).until(12).jump(86_400)
+  wait.say({ beamBlocked: true })
+  assert.deepEqual(wait.until(wait.now + 5).said, [])
+  assert.equal(wait.until(wait.now + 1).said.length, 1)
+  const stay = new RuleRun(dwell, { ...beam, gap: '5 s' })
+    .say({ beamBlocked: true })
+    .until(20)
+    .say({ beamBlocked: false })
+  stay
+    .jump(86_400)
+    .until(stay.now + 3)
+    .say({ beamBlocked: true })
+    .until(stay.now + 60)
+  assert.equal(stay.said.length, 1)
+})
+
+test('a camera’s other zones are none of it', () => {
+  const place = new RuleRun(dwell, { ...camera, zones: ['gate'] })
+  for (let second = 0; second < 30; second++) look(place, second, stay(0.4, 0))
+  assert.deepEqual(place.said, [])
+})
+
+test('only what came from where it has to come from stands there', () => {
+  const leaving = { ...camera, for: '0 s', cameFrom: ['bays'] }
+  const track = (zone: string, trackId: number): ZoneStay => ({
+    zone,
+    tracks: stay(0.4, 5).tracks.map((one) => ({ ...one, trackId })),
+  })
+  const say = (place: ReturnType<typeof watch>, second: number, ...stays: ZoneStay[]): void => {
+    place
+      .until(second)
+      .say({ vehicleInZone: stays.some(({ zone }) => zone === 'exit') }, { stays, part: 'exit' })
+  }
+  const place = new RuleRun(dwell, leaving)
+  say(place, 10, track('bays', 1))
+  say(place, 12, track('bays', 1), track('exit', 2))
+  assert.deepEqual(place.said, [])
+  assert.equal(place.writes, 1)
+  place.restart(13)
+  say(place, 14, track('exit', 1))
+  assert.deepEqual(
+    place.said.map(({ at, is }) => [at, is]),
+    [[14, 'raise']],
+  )
+  say(place, 20)
+  assert.equal(place.until(30).said.at(-1)?.is, 'clear')
 })
 
 const story = fc.array(

@@ -10,6 +10,7 @@ import {
   type DnyEvent,
   type DnyFrame,
 } from '../../wire/dny.ts'
+import { decodeDnyChargeAnswer, dnyOrders, encodeDnyCharge } from '../../wire/dny-orders.ts'
 import { decodeDnyPayload, type DnyPayload } from '../../wire/dny-payload.ts'
 import type { FaultName } from '../faults.ts'
 import type { SimulatedDevice } from './device.ts'
@@ -133,8 +134,31 @@ test('a port that stops charging is settled with its reason', async (t) => {
 test('a command of the server is answered under its own number', async (t) => {
   const { until, socket } = await serve(t)
   await until((payload) => payload.kind === 'heartbeat')
-  socket()?.write(encodeDny({ physId: PHYS_ID, messageId: 4711, command: 0x81, data: Uint8Array.of(0) }))
-  await until((_payload, frame) => frame.messageId === 4711 && frame.command === 0x81)
+  socket()?.write(encodeDny({ physId: PHYS_ID, messageId: 4711, command: 0x85, data: Uint8Array.of(0) }))
+  await until((_payload, frame) => frame.messageId === 4711 && frame.command === 0x85)
+})
+
+test('a charge is stopped by its own number alone, and settled as stopped by the server', async (t) => {
+  const { until, socket } = await serve(t)
+  const power = await until(isPower(0, 36))
+  const said = decodeDnyPayload(power.command, power.data)
+  const order = said.kind === 'port-power' ? (said.portPower.order ?? '') : ''
+  const stop = (messageId: number, number: string): void => {
+    const data = encodeDnyCharge({ command: 'stop', port: 0, order: number })
+    socket()?.write(encodeDny({ physId: PHYS_ID, messageId, command: dnyOrders.charge, data }))
+  }
+  const answerTo = async (messageId: number): Promise<number | undefined> =>
+    decodeDnyChargeAnswer((await until((_, frame) => frame.messageId === messageId)).data)?.answer
+  stop(1, 'ff'.repeat(16))
+  assert.equal(await answerTo(1), 1)
+  stop(2, order)
+  assert.equal(await answerTo(2), 0)
+  const settled = await until((payload) => payload.kind === 'settlement')
+  const bill = decodeDnyPayload(settled.command, settled.data)
+  assert.ok(bill.kind === 'settlement')
+  assert.deepEqual([bill.settlement.stopReason, bill.settlement.order], [7, order])
+  stop(3, order)
+  assert.equal(await answerTo(3), 2)
 })
 
 test('a station dials again by itself, and an alarm of meanwhile comes after its registration', async (t) => {

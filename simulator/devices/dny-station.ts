@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { DnyParser, dnyAck, dnyCommands, encodeDny, mustAcknowledge, type DnyFrame } from '../../wire/dny.ts'
+import { decodeDnyCharge, dnyOrders, encodeDnyChargeAnswer } from '../../wire/dny-orders.ts'
 import {
   dnyAlarmTypes,
   dnyPortStates,
@@ -55,6 +56,8 @@ export function dnyStation(
   /** What happened while there was no connection. */
   let pending: readonly DnyFrame[] = []
   const unanswered = new Map<number, () => void>()
+  /** The number of the charge at each port. */
+  const orders = new Map<number, string>()
 
   const write = (bytes: Uint8Array): void => {
     if (!isOpen || fault === 'device-silent') return
@@ -89,9 +92,14 @@ export function dnyStation(
       },
     })
     for (let port = 0; port < ports; port++) {
-      if (isCharging(values, port)) say(portPower(values, port, Math.floor(clock.now() / 1000)))
+      if (isCharging(values, port)) say(powerOf(port))
     }
   }
+  const powerOf = (port: number): Exclude<DnyPayload, { kind: 'other' }> =>
+    portPower(values, port, {
+      order: orders.get(port) ?? firstOrder(port),
+      timeS: Math.floor(clock.now() / 1000),
+    })
   const onFrame = (frame: DnyFrame): void => {
     if (frame.physId !== physId) return
     const cancel = unanswered.get(frame.messageId)
@@ -100,8 +108,34 @@ export function dnyStation(
       unanswered.delete(frame.messageId)
       return
     }
-    // A command of the server: taken and answered; nothing is switched, the scenario says what happens.
-    write(dnyAck(frame))
+    if (frame.command === dnyOrders.charge) charge(frame)
+    else if (frame.command === dnyOrders.query) sayState()
+    // Other commands of the server are taken and answered.
+    else write(dnyAck(frame))
+  }
+  /** 82: a stop wants the number of the charge that is under way. */
+  const charge = (frame: DnyFrame): void => {
+    const asked = decodeDnyCharge(frame.data)
+    const port = asked?.port ?? 0
+    const order = orders.get(port) ?? firstOrder(port)
+    const isOn = isCharging(values, port)
+    const answer =
+      !asked || port >= ports ? NO_SUCH_PORT : (asked.command === 'start') === isOn ? ALREADY_SO : DONE
+    const isOther = answer === DONE && asked?.command === 'stop' && asked.order !== order
+    const data = encodeDnyChargeAnswer({
+      answer: isOther ? NOT_DONE : answer,
+      order: asked?.order ?? '',
+      port,
+    })
+    write(encodeDny({ ...frame, data }))
+    if (!asked || isOther || answer !== DONE) return
+    const name = `port-${port + 1}`
+    if (asked.command === 'start') orders.set(port, asked.order)
+    set(
+      asked.command === 'start'
+        ? { [`${name}/portState`]: 'charging', [`${name}/portPower`]: 100 }
+        : { [`${name}/portState`]: 'plugged', [`${name}/portPower`]: 0, [`${name}/stopReason`]: 'server' },
+    )
   }
   const dial = (): void => {
     const parser = new DnyParser()
@@ -131,6 +165,19 @@ export function dnyStation(
       if (!isStopped) cancelDial = clock.after(RECONNECT_MS, dial)
     })
   }
+  const set = (next: Values): void => {
+    const before = values
+    values = { ...values, ...next }
+    changed = { ...changed, ...next }
+    const alarm =
+      next['alarm'] ?? (next['smoke'] === true ? 'smoke' : next['heat'] === true ? 'heat' : undefined)
+    if (alarm !== undefined) say({ kind: 'alarm', alarm: { type: alarmType(alarm), source: 0, triggers: 0 } })
+    for (let port = 0; port < ports; port++) {
+      const order = orders.get(port) ?? firstOrder(port)
+      if (isCharging(before, port) && !isCharging(values, port)) say(settlement(values, port, order))
+      else if (speaksOf(next, port)) say(powerOf(port))
+    }
+  }
   dial()
   const stopSaying = every(clock, reportsEvery, random, () => {
     if (isOpen) sayState()
@@ -140,19 +187,7 @@ export function dnyStation(
     get isReady() {
       return isReady
     },
-    set(next) {
-      const before = values
-      values = { ...values, ...next }
-      changed = { ...changed, ...next }
-      const alarm =
-        next['alarm'] ?? (next['smoke'] === true ? 'smoke' : next['heat'] === true ? 'heat' : undefined)
-      if (alarm !== undefined)
-        say({ kind: 'alarm', alarm: { type: alarmType(alarm), source: 0, triggers: 0 } })
-      for (let port = 0; port < ports; port++) {
-        if (isCharging(before, port) && !isCharging(values, port)) say(settlement(values, port))
-        else if (speaksOf(next, port)) say(portPower(values, port, Math.floor(clock.now() / 1000)))
-      }
-    },
+    set,
     setFault(name) {
       fault = name
       return Promise.resolve()
@@ -193,6 +228,13 @@ const stateNumbers = numbersByName(dnyPortStates)
 const stopNumbers = numbersByName(dnyStopReasons)
 const alarmNumbers = numbersByName(dnyAlarmTypes)
 
+/** Of a charge that began before the gateway was there. */
+const firstOrder = (port: number): string => `20260302${String(port).padStart(24, '0')}`
+
+const DONE = 0
+const NOT_DONE = 1
+const ALREADY_SO = 2
+const NO_SUCH_PORT = 4
 const CHARGING = 1
 const UNPLUGGED = 5
 
@@ -203,7 +245,11 @@ const alarmType = (name: Value): number => alarmNumbers.get(name) ?? 0
 const speaksOf = (values: Values, port: number): boolean =>
   Object.keys(values).some((key) => key.startsWith(`port-${port + 1}/`))
 
-function portPower(values: Values, port: number, timeS: number): Exclude<DnyPayload, { kind: 'other' }> {
+function portPower(
+  values: Values,
+  port: number,
+  { order, timeS }: { readonly order: string; readonly timeS: number },
+): Exclude<DnyPayload, { kind: 'other' }> {
   const read = (quantity: string): number => numberOf(values, `port-${port + 1}/${quantity}`) ?? 0
   const powerW = read('portPower')
   return {
@@ -218,7 +264,7 @@ function portPower(values: Values, port: number, timeS: number): Exclude<DnyPayl
       powerMaxW: powerW,
       powerMinW: powerW,
       powerAvgW: powerW,
-      order: '',
+      order,
       segmentS: 0,
       peakW: powerW,
       voltageV: 220,
@@ -230,7 +276,7 @@ function portPower(values: Values, port: number, timeS: number): Exclude<DnyPayl
   }
 }
 
-function settlement(values: Values, port: number): Exclude<DnyPayload, { kind: 'other' }> {
+function settlement(values: Values, port: number, order: string): Exclude<DnyPayload, { kind: 'other' }> {
   const read = (quantity: string): number => numberOf(values, `port-${port + 1}/${quantity}`) ?? 0
   return {
     kind: 'settlement',
@@ -242,7 +288,7 @@ function settlement(values: Values, port: number): Exclude<DnyPayload, { kind: '
       online: 1,
       card: 0,
       stopReason: stopNumbers.get(values[`port-${port + 1}/stopReason`] ?? 'unplugged') ?? UNPLUGGED,
-      order: '',
+      order,
       secondPowerW: 0,
       timeS: 0,
     },

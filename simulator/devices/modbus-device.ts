@@ -18,6 +18,12 @@ const unitFaults: Readonly<Partial<Record<FaultName, ModbusUnit['fault']>>> = {
   'device-silent': 'dead',
 }
 
+const WRITE_COIL = 5
+const COIL_ON = 0xff00
+const ILLEGAL_FUNCTION = 1
+const ILLEGAL_ADDRESS = 2
+const ILLEGAL_VALUE = 3
+
 /** A unit on a Modbus port: it says nothing by itself, the gateway asks. */
 export function modbusDevice(
   { id, unit, map, server }: ModbusDeviceOptions,
@@ -38,6 +44,17 @@ export function modbusDevice(
     onAsked() {
       isAsked = true
     },
+    ...(map.switch && {
+      write(request) {
+        if (request.function !== WRITE_COIL) return ILLEGAL_FUNCTION
+        if (request.value !== COIL_ON && request.value !== 0) return ILLEGAL_VALUE
+        const next = map.switch?.(values, request.address, request.value === COIL_ON)
+        if (!next) return ILLEGAL_ADDRESS
+        values = { ...values, ...next }
+        changed = { ...changed, ...next }
+        return undefined
+      },
+    }),
   })
   // A real meter never reads the same voltage twice: repeated states are not byte for byte the same.
   const trembling = (still: Values): Values => {

@@ -6,8 +6,12 @@ import {
   encodeException,
   encodeMbap,
   encodeRegistersReply,
+  encodeWriteManyReply,
+  encodeWriteRequest,
   type ExceptionCode,
   type MbapFrame,
+  type WriteManyRequest,
+  type WriteRequest,
 } from '../../wire/modbus.ts'
 import type { Endpoint } from '../fault-proxy.ts'
 
@@ -18,6 +22,8 @@ export type RegisterAnswer = readonly number[] | ExceptionCode
 export interface ModbusUnit {
   readonly unit: number
   read(address: number, count: number): RegisterAnswer
+  /** Undefined when it is done. A unit without it is read only. */
+  write?(request: WriteRequest | WriteManyRequest): ExceptionCode | undefined
   /** What it does wrong with every answer. */
   readonly fault: 'exception' | 'short' | 'late' | 'dead' | undefined
   onAsked(): void
@@ -39,7 +45,7 @@ const SERVER_FAILURE: ExceptionCode = 4
 const ILLEGAL_FUNCTION: ExceptionCode = 1
 const TARGET_SILENT: ExceptionCode = 11
 
-/** Serves all units of one host:port, as an RS485 gateway does. Breakers are read-only: writes are refused. */
+/** Serves all units of one host:port, as an RS485 gateway does. Writes to a unit that takes none are refused. */
 export async function startModbusServer(endpoint: Endpoint, clock: Clock): Promise<ModbusServer> {
   const units = new Map<number, ModbusUnit>()
   const sockets = new Set<Socket>()
@@ -119,11 +125,17 @@ export async function startModbusServer(endpoint: Endpoint, clock: Clock): Promi
 
 /** The PDU that a unit answers a request with. */
 export function answerTo(unit: ModbusUnit, pdu: Uint8Array): Uint8Array {
-  const asked = decodeRequest(pdu)
+  // Relay boards know more words for a coil than on and off.
+  const asked = decodeRequest(pdu, unit.write ? 'any' : 'standard')
   if (asked.is === 'wrong') return encodeException(asked.function, asked.exception)
   const { function: fn } = asked.request
   if (unit.fault === 'exception') return encodeException(fn, SERVER_FAILURE)
-  if (asked.is === 'write' || (fn !== 3 && fn !== 4)) return encodeException(fn, ILLEGAL_FUNCTION)
+  if (asked.is === 'write' || asked.is === 'write-many') {
+    const refused = unit.write ? unit.write(asked.request) : ILLEGAL_FUNCTION
+    if (refused !== undefined) return encodeException(fn, refused)
+    return asked.is === 'write' ? encodeWriteRequest(asked.request) : encodeWriteManyReply(asked.request)
+  }
+  if (fn !== 3 && fn !== 4) return encodeException(fn, ILLEGAL_FUNCTION)
   const { address, count } = asked.request
   const words = unit.read(address, count)
   if (typeof words === 'number') return encodeException(fn, words)

@@ -12,6 +12,8 @@ export interface RegisterMap {
   readonly quiet: Values
   /** The words of the whole image; addresses that are missing do not exist. */
   image(values: Values): ReadonlyMap<number, number>
+  /** What a coil does when it is written; undefined where there is none at this address. */
+  switch?(values: Values, coil: number, on: boolean): Values | undefined
 }
 
 const ILLEGAL_ADDRESS = 2
@@ -36,7 +38,7 @@ const PORT_STRIDE = 8
 /** Bit 0 overload, 1 over-temperature, 2 relay stuck, 3 fuse, 4 short, 5 smoke, 6 no load. */
 const portFaults = ['overload', 'heat', 'relayStuck', 'fuse', 'short', 'smoke', 'noLoad'] as const
 
-/** 充电站: common registers at 0, a block of 8 a port from 0x0100. */
+/** 充电站: common registers at 0, a block of 8 a port from 0x0100; coil n − 1 is the relay of port n. */
 export function ebikeStation(ports: number): RegisterMap {
   const quiet: Record<string, Value> = { cabinetTemperature: 26, smoke: false }
   for (let n = 1; n <= ports; n++) {
@@ -74,6 +76,15 @@ export function ebikeStation(ports: number): RegisterMap {
       image.set(2, values['smoke'] === true ? 1 : 0)
       image.set(3, u16(total))
       return image
+    },
+    switch(values, coil, on) {
+      if (coil >= ports) return undefined
+      const port = `port-${coil + 1}`
+      const isCharging = values[`${port}/portState`] === 'charging'
+      if (on) return isCharging ? {} : { [`${port}/portState`]: 'charging', [`${port}/portPower`]: 100 }
+      if (!isCharging) return {}
+      // The charger stays plugged in; nothing flows any more.
+      return { [`${port}/portState`]: 'plugged', [`${port}/portPower`]: 0, [`${port}/portCurrent`]: 0 }
     },
   }
 }

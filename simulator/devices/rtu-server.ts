@@ -15,7 +15,13 @@ export interface RtuServerGiven {
 
 /** Requests for functions 1 to 6 all have this length. */
 const REQUEST_LENGTH = 8
+/** Before the data of functions 15 and 16, and after them. */
+const BEFORE_DATA = 7
+const SUM_LENGTH = 2
 const LATE_MS = 4000
+
+const lengthOf = (bytes: Buffer): number =>
+  bytes[1] === 15 || bytes[1] === 16 ? BEFORE_DATA + (bytes[6] ?? 0) + SUM_LENGTH : REQUEST_LENGTH
 
 /** Plays units on an RS485 line: answers whole requests whose sum holds, in order, one at a time. */
 export function serveRtu({ stream, units, clock, baud }: RtuServerGiven): void {
@@ -26,9 +32,11 @@ export function serveRtu({ stream, units, clock, baud }: RtuServerGiven): void {
   stream.on('data', (chunk: Buffer) => {
     held = Buffer.concat([held, chunk])
     while (held.length >= REQUEST_LENGTH) {
-      const request = decodeRtu(held.subarray(0, REQUEST_LENGTH))
+      const length = lengthOf(held)
+      if (held.length < length) return
+      const request = decodeRtu(held.subarray(0, length))
       // What is no request belongs to nothing: the next may begin at any byte.
-      held = held.subarray(request ? REQUEST_LENGTH : 1)
+      held = held.subarray(request ? length : 1)
       const unit = request && byNumber.get(request.unit)
       if (unit) answer(unit, request.pdu)
     }

@@ -1,0 +1,3 @@
+import { modeCommand } from './mode-command.ts'
+
+export default modeCommand('demote', 'shadow', 'let a rule only count its would-be cases')
