@@ -10,6 +10,8 @@ import { makeApi } from '../gateway/api.ts'
 import { CaseBook } from '../gateway/case-book.ts'
 import { CONTRACT, type Case } from '../gateway/case.ts'
 import { ownSettings, type Box } from '../gateway/config.ts'
+import { doorControl } from '../gateway/door/door-control.ts'
+import { doorRoutes } from '../gateway/door/door-routes.ts'
 import { EvidenceFolder } from '../gateway/evidence.ts'
 import { Health } from '../gateway/health.ts'
 import { commandRoutes } from '../gateway/command-routes.ts'
@@ -114,11 +116,22 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     })
     stops.push(() => commanding.stop())
     const actions = new LocalActions({ clock, store, commanding, slots: plans.slots })
+    const control = doorControl({
+      box,
+      clock,
+      store,
+      commanding,
+      dataFolder,
+      readingsOf: (id) => lastReadings.of(id),
+      trouble: (what, example) => health.trouble(what, example),
+    })
     const pipeline = new Pipeline({
       ...proof,
       health,
       holding,
       actions,
+      doors: control.doors,
+      asked: (arrival) => control.asked(arrival),
       lastReadings,
       seenBefore: new SeenBefore(store, clock),
       plans,
@@ -207,6 +220,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       more: [
         (app) => addRuleRoutes(app, rules),
         commandRoutes({ commanding, box, store }),
+        doorRoutes({ box, control }),
         historyRoutes({
           history,
           clock,
@@ -257,6 +271,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       lastReadings,
       commanding,
       actions,
+      control,
       pipeline,
       health,
       wires,

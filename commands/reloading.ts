@@ -3,6 +3,7 @@ import { boxChanges, restartKeys } from '../gateway/box-changes.ts'
 import type { CaseBook } from '../gateway/case-book.ts'
 import type { Commanding } from '../gateway/commanding.ts'
 import { configHash, loadBox, type Box } from '../gateway/config.ts'
+import type { DoorControl } from '../gateway/door/door-control.ts'
 import type { Health } from '../gateway/health.ts'
 import type { Holding } from '../gateway/holding.ts'
 import type { LastReadings } from '../gateway/last-readings.ts'
@@ -27,6 +28,7 @@ export interface ReloadingGiven {
   readonly lastReadings: LastReadings
   readonly commanding: Commanding
   readonly actions: LocalActions
+  readonly control: DoorControl
   readonly pipeline: Pipeline
   readonly health: Health
   readonly wires: Wires
@@ -97,7 +99,7 @@ export class Reloading {
 
   /** In one turn. What can go wrong is done before anything is changed. */
   #change(next: Box): void {
-    const { actions, box, cases, commanding, health, holding, lastReadings, pipeline } = this.#given
+    const { actions, box, cases, commanding, control, health, holding, lastReadings, pipeline } = this.#given
     const gone = statesGone(box.now, next)
     const rebound = rebindRules(next, this.#plans)
     this.#plans = rebound.plans
@@ -105,6 +107,7 @@ export class Reloading {
     health.forget((subject) => gone.has(subject))
     cases.recatalogue(next.catalogue)
     commanding.replan(next.devices)
+    control.replan(next)
     lastReadings.replan(next.devices)
     actions.replan(rebound.plans.slots)
     pipeline.replan(rebound)

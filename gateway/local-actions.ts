@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Breach } from './case-book.ts'
 import type { Commanding } from './commanding.ts'
+import { FireDoors } from './door/fire-doors.ts'
 import type { Draft } from './draft.ts'
 import type { OpenCase } from './open-cases.ts'
 import { Persuasion } from './persuasion.ts'
@@ -26,10 +27,12 @@ export class LocalActions {
   readonly #context: LocalActionsContext
   #slots: ReadonlyMap<string, Slot>
   #persuasion: Persuasion | undefined
+  readonly #fireDoors: FireDoors
 
   constructor(context: LocalActionsContext) {
     this.#context = context
     this.#slots = byId(context.slots)
+    this.#fireDoors = new FireDoors(context)
   }
 
   /** @param open for breaches that were asked to end, and stand */
@@ -40,16 +43,19 @@ export class LocalActions {
       // What stands there now proves more than what stood there before it was asked.
       open(draft, breach, raise, sightFor(raise, slot.sights) ?? sight)
     })
+    this.#fireDoors.recall((ruleId, place) => this.#slots.get(slotId(ruleId, place)))
   }
 
   /** The box has changed. */
   replan(slots: readonly Slot[]): void {
     this.#slots = byId(slots)
     this.#persuasion?.replan(slots)
+    this.#fireDoors.replan(slots)
   }
 
   stop(): void {
     this.#persuasion?.stop()
+    this.#fireDoors.stop()
   }
 
   /** True: it is asked to end first, and opened by itself if it does not. */
@@ -62,11 +68,15 @@ export class LocalActions {
   /** The case is in the draft: what its rule asks for goes out once it is stored. */
   raised(draft: Draft, breach: Breach, raise: Raise, open: OpenCase): void {
     const slot = this.#slotOf(breach)
-    if (slot) reflexes(this.#context.commanding, draft, { slot, raise, open })
+    if (!slot) return
+    reflexes(this.#context.commanding, draft, { slot, raise, open })
+    if (raise.drill || draft.isRetained) return
+    draft.afterwards(() => this.#fireDoors.raised(slot, raise, open.case.key))
   }
 
   cleared(draft: Draft, slot: Slot, drill: boolean): void {
     this.#persuasion?.cleared(draft, slot, drill)
+    if (!drill) draft.afterwards(() => this.#fireDoors.cleared(slot))
   }
 
   /** Readings that are stored: they may show that a command was carried out. */

@@ -131,7 +131,7 @@ function deviceOf(
   const { part = id, zones = [], silentAfter } = given
   const below = (key: string): string => (typeof entry === 'string' ? '' : `/${key}`)
   if (stepKeys.has(id)) complain(`a device in a test cannot be called "${id}": a step has a key of this name`)
-  for (const name of [id, part, ...zones]) {
+  for (const name of new Set([id, part, ...zones])) {
     if (name === SITE_PART) complain(`"${SITE_PART}" stands for the whole site`)
   }
   if (!profiles.has(given.profile)) {

@@ -100,10 +100,10 @@ function sayingOf(step: TestStep, deviceId: string, box: Box, complain: Complain
   }
   const tracks = step.tracks?.[deviceId] ?? {}
   const zones = device.zones.map(({ id }) => id)
-  const said_zones = Object.keys(said).map((key) => key.split('/')[0])
+  const saidZones = Object.keys(said).map((key) => key.split('/')[0])
   for (const zone of Object.keys(tracks)) {
     if (!zones.includes(zone)) complain(`/tracks/${deviceId}/${zone}`, unknown('zone', zone, zones))
-    else if (!said_zones.includes(zone)) {
+    else if (!saidZones.includes(zone)) {
       complain(
         `/tracks/${deviceId}/${zone}`,
         `the camera says nothing of "${zone}" here: its tracks would go unseen`,
@@ -160,7 +160,7 @@ class Eyes {
       const known = this.#first.get(key) ?? { trackId: ++this.#tracks, at }
       this.#first.set(key, known)
       const label = name.split('#')[0] ?? name
-      const box = { x: 0.01 * (known.trackId % 80), y: 0.4, width: 0.1, height: 0.2 }
+      const box = spotOf(known.trackId)
       return { label, score: 0.9, box, trackId: known.trackId, firstSeen: known.at, lastSeen: at }
     })
     return { zone, tracks }
@@ -173,6 +173,12 @@ class Eyes {
       if (key.startsWith(`${cameraId} `) && !here.has(key)) this.#first.delete(key)
     }
   }
+}
+
+/** Each thing stands in a place of its own, 64 of them side by side. */
+function spotOf(trackId: number): Track['box'] {
+  const [column, row] = [trackId % 8, Math.floor(trackId / 8) % 8]
+  return { x: 0.125 * column, y: 0.125 * row, width: 0.1, height: 0.1 }
 }
 
 /** `[bicycle, bicycle]` are `bicycle#1` and `bicycle#2`. */

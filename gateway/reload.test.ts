@@ -258,7 +258,7 @@ test('a reload comes to the same cases and would-be cases as a restart', { timeo
       const reloaded = await play(await HoldingRig.open(t), moves, 'reload')
       assert.deepEqual(reloaded, restarted)
     }),
-    { numRuns: 25 },
+    { numRuns: 10 },
   )
   assert.ok(changes > 10, `${changes} changes`)
 })

@@ -184,11 +184,11 @@ test('a replay of what was recorded makes the very cases that the live path made
 
 test('a case counts as closed an hour after it has cleared, and what comes then is another one', async (t) => {
   const live = await Live.start(t)
-  for (const wait of [50 * 60_000, 70 * 60_000, 0]) {
+  for (const minutes of [50, 30, 70, 0]) {
     await live.say('d1', { smoke: true })
     await live.wait(1000)
     await live.say('d1', { smoke: false })
-    await live.wait(wait)
+    await live.wait(minutes * 60_000)
   }
   await live.end()
   const recorded = live.recorded()
@@ -198,7 +198,7 @@ test('a case counts as closed an hour after it has cleared, and what comes then 
   })
   assert.deepEqual(
     lines.filter((line) => 'case' in line && line.case.class === 'smoke').map(({ is }) => is),
-    ['raised', 'cleared', 'again', 'cleared', 'raised', 'cleared'],
+    ['raised', 'cleared', 'again', 'cleared', 'again', 'cleared', 'raised', 'cleared'],
   )
 })
 

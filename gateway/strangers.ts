@@ -4,9 +4,9 @@ import type { Stranger } from './ports.ts'
 const MOST_STRANGERS = 500
 const LONGEST_EXAMPLE = 500
 const LONGEST_TEXT = 128
-/** What a device of another make may call a secret, as a key of JSON with its value. */
+/** What a device of another make may call a secret or a card, as a key of JSON with its value. */
 const SECRETS =
-  /("[^"\\]{0,40}(?:pass|secret|token|psk|key|auth|credential)[^"\\]{0,40}"\s{0,3}:\s{0,3})"(?:[^"\\]|\\.)*"?/gi
+  /("[^"\\]{0,40}(?:pass|secret|token|psk|key|auth|credential|card|uid|wiegand|qr)[^"\\]{0,40}"\s{0,3}:\s{0,3})(?:"(?:[^"\\]|\\.)*"?|[\d.]+)/gi
 
 export interface SeenStranger extends Stranger {
   readonly count: number

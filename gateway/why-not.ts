@@ -124,7 +124,8 @@ function judged(slot: Slot, then: Then): RuleWhyNot {
   const near = rule.kind.nearness?.(settings)
   const nearest = near?.(readings) ?? []
   const wantedFor = typeof settings['for'] === 'string' ? settings['for'] : null
-  const longestMs = near && rule.wants.length === 1 ? longestMet(readings, near) : null
+  const canBeTold = near !== undefined && rule.wants.length === 1
+  const longestMs = !canBeTold ? null : nearest.every(({ met }) => met) ? longestMet(readings, near) : 0
   const reason = reasonOf(slot, settings, nearest, then)
   return {
     rule: rule.id,

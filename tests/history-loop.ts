@@ -31,5 +31,5 @@ for (;;) {
   await store.put(['putArrival', 'shed', `d${number % 3}`, at, readings, null, null, null, null])
   process.stdout.write(`${number}\n`)
   tail.step()
-  if (number % 7 === 0) await store.put(['pruneArrivals', keeper.movedTo])
+  if (number % 41 === 0) await store.put(['pruneArrivals', keeper.movedTo])
 }

@@ -1,5 +1,5 @@
 import type { Instant } from '../../base/clock.ts'
-import type { Fields, Stranger } from '../../gateway/ports.ts'
+import type { Fields, Presented, Stranger } from '../../gateway/ports.ts'
 
 /** What an MQTT payload turned out to be. */
 export type Decoded =
@@ -10,6 +10,8 @@ export type Decoded =
       readonly fields: Fields
       readonly messageId?: string
       readonly time?: Instant
+      /** A credential that waits for an answer; nothing of it is in the fields. */
+      readonly presented?: Presented
       /** What the bridge calls its model: for those who take a stranger in. */
       readonly model?: string
       /** Something beside the readings was wrong and was left out: worth counting, not worth losing an alarm. */

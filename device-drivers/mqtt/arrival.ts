@@ -63,14 +63,16 @@ export function toArrival(listener: Listener, speaker: Speaker, said: Said): Arr
         }
         if (decoded.complaint !== undefined)
           intake.trouble(`${wire}: payload-invalid (${deviceId})`, decoded.complaint)
-        const { fields, messageId, time } = decoded
+        const { fields, messageId, presented, time } = decoded
         return {
           deviceId,
           fields,
           ...(messageId !== undefined && { messageId }),
           ...(time !== undefined && { time }),
           ...(said.isRetained && { retained: true }),
-          ...publishOf(listener, said),
+          // Who showed it long ago is not at the door now, and a sum over a card's number could be turned back into it.
+          ...(presented === undefined && publishOf(listener, said)),
+          ...(presented && !said.isRetained && { presented: { ...presented, isRepeated: said.dup } }),
         }
       }
     }

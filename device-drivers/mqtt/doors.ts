@@ -144,6 +144,8 @@ export class Doors {
       const payload = Buffer.isBuffer(packet.payload) ? packet.payload : Buffer.from(packet.payload)
       const said = { ...packet, payload, isRetained: false }
       const arrival = toArrival({ wire: 'mqtt', intake, session: speaker.account }, speaker, said)
+      // What was shown at a door is for nobody else to hear, and never kept.
+      if (arrival?.presented) packet.retain = false
       if (arrival === undefined && !packet.retain) {
         done(null)
         return

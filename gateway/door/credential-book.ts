@@ -27,19 +27,19 @@ export type Put = 'taken' | 'same' | 'older' | 'other'
 /** 凭证簿: the newest list of each site, in memory for deciding and in the database for the next start. */
 export class CredentialBook {
   readonly #context: CredentialBookContext
+  #sites: CredentialBookContext['sites']
   readonly #lists = new Map<string, SiteList>()
 
   constructor(context: CredentialBookContext) {
     this.#context = context
-    const rows = context.store.reader.prepare('SELECT site_id, at, body FROM credential_lists').all() as {
-      site_id: string
-      at: number
-      body: string
-    }[] // the columns named
-    for (const { site_id, at, body } of rows) {
-      const list = this.#made(site_id, body, instant(at))
-      if (list) this.#lists.set(site_id, list)
-    }
+    this.#sites = context.sites
+    this.#load()
+  }
+
+  /** The box has changed: sites may have other hours and holidays, and new ones may have had a list before. */
+  replan(sites: CredentialBookContext['sites']): void {
+    this.#sites = sites
+    this.#load()
   }
 
   /** @throws GanglionError `store-full`, `store-failed`: the list of before stays. */
@@ -79,9 +79,20 @@ export class CredentialBook {
     return list && { version: list.version, at: list.at, cards: list.cards.size }
   }
 
+  #load(): void {
+    const rows = this.#context.store.reader
+      .prepare('SELECT site_id AS siteId, at, body FROM credential_lists')
+      .all() as { siteId: string; at: number; body: string }[] // the columns named
+    this.#lists.clear()
+    for (const { siteId, at, body } of rows) {
+      const list = this.#made(siteId, body, instant(at))
+      if (list) this.#lists.set(siteId, list)
+    }
+  }
+
   /** Undefined for a site that this box does not have any more. */
   #made(siteId: string, text: string, at: Instant): SiteList | undefined {
-    const site = this.#context.sites.find(({ id }) => id === siteId)
+    const site = this.#sites.find(({ id }) => id === siteId)
     if (!site) return undefined
     const list = JSON.parse(text) as KeptList // written by `put`
     return {

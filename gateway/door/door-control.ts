@@ -26,6 +26,8 @@ export interface DoorControl {
   readonly book: CredentialBook
   readonly gatekeeper: Gatekeeper
   asked(arrival: Arrival): Promise<void>
+  /** The box has changed. */
+  replan(box: Box): void
 }
 
 export function doorControl(given: DoorControlGiven): DoorControl {
@@ -49,5 +51,14 @@ export function doorControl(given: DoorControlGiven): DoorControl {
   commanding.onSent = ({ command, deviceId }) => {
     if (command === 'open-door') doors.letThrough(deviceId)
   }
-  return { doors, book, gatekeeper, asked: (arrival) => gatekeeper.asked(arrival) }
+  return {
+    doors,
+    book,
+    gatekeeper,
+    asked: (arrival) => gatekeeper.asked(arrival),
+    replan({ devices, sites }) {
+      doors.replan(devices)
+      book.replan(sites)
+    },
+  }
 }

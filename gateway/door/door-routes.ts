@@ -1,10 +1,9 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { isoTime } from '../../base/clock.ts'
 import { checker } from '../../base/schema.ts'
+import type { Box } from '../config.ts'
 import { CredentialList, listComplaint } from './credential-list.ts'
-import type { CredentialBook } from './credential-book.ts'
-import type { Doors } from './doors.ts'
-import type { Gatekeeper } from './gatekeeper.ts'
+import type { DoorControl } from './door-control.ts'
 
 /** 10,000 cards with validity and hours. */
 const LARGEST_LIST = 4 * 1024 * 1024
@@ -19,14 +18,10 @@ const checkList = checker(CredentialList)
  * | PUT /api/sites/:id/credentials | takes a whole list of a higher version; 409 for an older one |
  */
 export const doorRoutes =
-  (context: {
-    readonly siteIds: readonly string[]
-    readonly doors: Doors
-    readonly book: CredentialBook
-    readonly gatekeeper: Gatekeeper
-  }) =>
+  ({ box, control }: { readonly box: Pick<Box, 'sites'>; readonly control: DoorControl }) =>
   (app: FastifyInstance): void => {
-    const { siteIds, doors, book, gatekeeper } = context
+    const { doors, book, gatekeeper } = control
+    const hasSite = (id: string): boolean => box.sites.some((site) => site.id === id)
     const about = (siteId: string): object | null => {
       const list = book.about(siteId)
       return list ? { ...list, at: isoTime(list.at) } : null
@@ -49,7 +44,7 @@ export const doorRoutes =
 
     app.get<{ Params: { id: string } }>('/api/sites/:id/credentials', async (request, reply) => {
       const { id } = request.params
-      if (!siteIds.includes(id)) return unknownSite(reply)
+      if (!hasSite(id)) return unknownSite(reply)
       return about(id) ?? { version: 0, at: null, cards: 0 }
     })
 
@@ -58,7 +53,7 @@ export const doorRoutes =
       { bodyLimit: LARGEST_LIST },
       async (request, reply) => {
         const { id } = request.params
-        if (!siteIds.includes(id)) return unknownSite(reply)
+        if (!hasSite(id)) return unknownSite(reply)
         const body = checkList(request.body)
         if (!body.ok) return wrong(reply, body.complaints.slice(0, 20).map(withoutValue).join('; '))
         const complaint = listComplaint(body.value)

@@ -72,6 +72,12 @@ export class FireDoors {
     }
   }
 
+  /** The box has changed: where a rule is gone nobody would say that its fire has ended. */
+  replan(slots: readonly Slot[]): void {
+    const staying = new Set(slots)
+    for (const [id, { slot }] of this.#standing) if (!staying.has(slot)) this.#end(id)
+  }
+
   stop(): void {
     this.#isStopped = true
     for (const id of [...this.#standing.keys()]) this.#end(id)

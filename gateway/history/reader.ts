@@ -29,12 +29,11 @@ export function* readHistory(
   // From here on the log stands still for this reader: what it lacks was moved before, and is looked for after.
   log.exec('BEGIN')
   try {
-    const newest = log.prepare('SELECT ifnull(max(seq), 0) FROM arrivals').pluck().get() as number // one integer
+    log.prepare('SELECT 1 FROM arrivals LIMIT 1').get()
     if (segments) yield* segments.read(range)
     const moved = history ? movedTo(history) : 0
     const rows = log.prepare(`SELECT ${logColumns} FROM arrivals WHERE seq > ? ORDER BY seq`)
-    // A log that ends before what was moved was begun anew.
-    for (const row of rows.iterate(newest < moved ? 0 : moved) as Iterable<LogRow>)
+    for (const row of rows.iterate(moved) as Iterable<LogRow>)
       // the columns named
       if (isIn(range, row.at, row.site_id)) yield toRecorded(row)
   } finally {
