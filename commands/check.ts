@@ -5,6 +5,7 @@ import { ConfigError } from '../base/yaml.ts'
 import { loadBox } from '../gateway/config.ts'
 import { idsIn, OWN_PROFILES } from '../gateway/profile-shelf.ts'
 import { say, type Command } from './command.ts'
+import { leavingText } from './leaving.ts'
 import { checkProfile } from './profile-check.ts'
 import { shippedRooms } from './rooms.ts'
 
@@ -21,6 +22,7 @@ const check: Command = {
     await tryOwnProfiles(folder)
     say(`${folder}: ${box.sites.length} sites, ${box.devices.size} devices, ${box.rules.length} rules: right`)
     for (const device of box.devices.values()) {
+      if (device.door) say(`  ${device.siteId}/${device.id}: ${leavingText(device.door)}`)
       if (device.drillOnly)
         say(
           `  ${device.siteId}/${device.id}: its cases are drills (drill: true, or a camera without purpose, controller and signPhoto)`,

@@ -12,11 +12,13 @@ import {
 import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { parseHostPort } from '../base/address.ts'
 import { isClockSet, systemClock } from '../base/clock.ts'
 import { codeOf, messageOf } from '../base/errors.ts'
 import { loadBox, type Box } from '../gateway/config.ts'
 import { holderOf } from '../gateway/lock.ts'
 import { say, type Command } from './command.ts'
+import { leavingText } from './leaving.ts'
 import { dataFolderOf, demoFolder, shippedRooms } from './rooms.ts'
 import { trialFindings } from './trial-findings.ts'
 
@@ -54,6 +56,8 @@ const doctor: Command = {
       const box = await loadBox(folder, await shippedRooms())
       findings.push({ what: 'box folder', found: `${box.sites.length} sites, ${box.devices.size} devices` })
       findings.push(...(await ports(box, dataFolder)), ...trialFindings(box, dataFolder))
+      for (const { id, siteId, door } of box.devices.values())
+        if (door) findings.push({ what: `door ${siteId}/${id}`, found: leavingText(door) })
     } catch (error) {
       findings.push({
         what: 'box folder',
@@ -183,15 +187,12 @@ async function ports(box: Box, dataFolder: string): Promise<readonly Finding[]> 
 }
 
 function tryListen(address: string): Promise<string | undefined> {
-  const colon = address.lastIndexOf(':')
   return new Promise((done) => {
     const server = createServer()
     server.once('error', (error) => done(codeOf(error)))
-    server.listen(
-      { host: address.slice(0, colon).replace(/[[\]]/g, ''), port: Number(address.slice(colon + 1)) },
-      () => {
-        server.close(() => done(undefined))
-      },
-    )
+    // The schema of box.yaml lets nothing else through.
+    server.listen({ ...parseHostPort(address) }, () => {
+      server.close(() => done(undefined))
+    })
   })
 }

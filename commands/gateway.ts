@@ -1,17 +1,23 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { parseHostPort } from '../base/address.ts'
 import { systemClock, isoTime, type Clock, type Instant } from '../base/clock.ts'
 import { codeOf, GanglionError, isGanglionError, messageOf } from '../base/errors.ts'
 import { Deliverer, ProofCarrier, type DeliverContext } from '../cloud-bridge/deliver.ts'
 import { StageListener } from '../cloud-bridge/stages.ts'
 import { apiToken, boxKey, readSecret, WireAccounts, writePrivate } from '../gateway/access.ts'
+import { Acceptances } from '../gateway/acceptance.ts'
+import { acceptanceRoutes } from '../gateway/acceptance-routes.ts'
 import { makeApi } from '../gateway/api.ts'
 import { CaseBook } from '../gateway/case-book.ts'
 import { CONTRACT, type Case } from '../gateway/case.ts'
-import { ownSettings, type Box } from '../gateway/config.ts'
+import { loadBox, ownSettings, type Box } from '../gateway/config.ts'
 import { doorControl } from '../gateway/door/door-control.ts'
 import { doorRoutes } from '../gateway/door/door-routes.ts'
+import { drillRoutes } from '../gateway/drill-routes.ts'
+import { drillShown } from '../gateway/drill-record.ts'
+import { Drilling } from '../gateway/drilling.ts'
 import { EvidenceFolder } from '../gateway/evidence.ts'
 import { Health } from '../gateway/health.ts'
 import { commandRoutes } from '../gateway/command-routes.ts'
@@ -22,6 +28,7 @@ import { History } from '../gateway/history/history.ts'
 import { historyRoutes } from '../gateway/history/routes.ts'
 import { LastReadings } from '../gateway/last-readings.ts'
 import { LiveBox } from '../gateway/live-box.ts'
+import { LivePoints, liveRoutes } from '../gateway/live-point.ts'
 import { lockFolder } from '../gateway/lock.ts'
 import { openLog } from '../gateway/log.ts'
 import { Outbox } from '../gateway/outbox.ts'
@@ -31,6 +38,8 @@ import type { PictureSource, Transport } from '../gateway/ports.ts'
 import { settleOldProof } from '../gateway/proof.ts'
 import { SeenBefore } from '../gateway/seen-before.ts'
 import { reloadRoutes } from '../gateway/reload-routes.ts'
+import { ChangeDesk } from '../gateway/rule-change/change-desk.ts'
+import { changeRoutes } from '../gateway/rule-change/change-routes.ts'
 import { RuleDesk } from '../gateway/rule-desk.ts'
 import { addRuleRoutes } from '../gateway/rule-routes.ts'
 import { bindRules } from '../gateway/slots.ts'
@@ -67,6 +76,8 @@ const STOP_MS = 3000
 /** What a connector or the supervisor says when something does not work. */
 const troubleWords: ReadonlySet<string> = new Set(['away', 'failed', 'ended'])
 const LOOP_RESOLUTION_MS = 10
+/** So many of the newest are shown in health. */
+const LAST_CHANGES = 5
 
 /**
  * Wires the parts of a gateway and runs them.
@@ -125,6 +136,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       readingsOf: (id) => lastReadings.of(id),
       trouble: (what, example) => health.trouble(what, example),
     })
+    const drilling = new Drilling({ clock, store, cases, health, box })
+    stops.push(() => drilling.stop())
+    const live = new LivePoints(clock)
+    const readingsOf = (id: string) => lastReadings.of(id)
+    const photos = new EvidenceFolder(join(dataFolder, 'acceptance'))
+    const acceptances = new Acceptances({ clock, store, box, photos, readingsOf })
     const pipeline = new Pipeline({
       ...proof,
       health,
@@ -132,6 +149,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       actions,
       doors: control.doors,
       asked: (arrival) => control.asked(arrival),
+      drilling,
+      watched: (arrival, readings, now) => live.heard(arrival, readings, now),
       lastReadings,
       seenBefore: new SeenBefore(store, clock),
       plans,
@@ -176,6 +195,59 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         trouble: (what, example) => health.trouble(what, example),
       }
     })
+    const surroundings: WireSurroundings = {
+      clock,
+      boxId: box.id,
+      accounts,
+      mqttStore: mqttRows(store),
+      ownState: () => ownState.fields(),
+      secret,
+      modelsCache: rooms.modelsCache,
+      manifestsFolder: rooms.manifestsFolder,
+      viewsFolder: join(dataFolder, 'views'),
+    }
+    const wires = new Wires({
+      plugs: [...rooms.transports.values()],
+      surroundings,
+      hub: pipeline,
+      clock,
+      state,
+      forget: (isGone) => health.forget(isGone),
+    })
+    const rewired = (): void => {
+      pictures.sources = wires.transports.filter(isPictureSource)
+      commanding.transports = new Map(wires.transports.map((transport) => [transport.name, transport]))
+    }
+    const reloading = new Reloading({
+      box,
+      rooms,
+      plans,
+      store,
+      cases,
+      holding,
+      lastReadings,
+      commanding,
+      actions,
+      control,
+      pipeline,
+      health,
+      wires,
+      prepare: async (next) => {
+        if (options.makeSecrets === true) await makeSecrets(next, dataFolder, accounts)
+      },
+      rewired,
+    })
+    const changes = new ChangeDesk({
+      clock,
+      store,
+      health,
+      box,
+      dataFolder,
+      shippedPacks: rooms.packs,
+      transports: () => wires.transports.map(({ name }) => name),
+      load: (triedPacks) => loadBox(box.folder, triedPacks ? { ...rooms, triedPacks } : rooms),
+      takeOver: (next) => reloading.takeOver(next),
+    })
     const startedAt = clock.now()
     const version = readVersion()
     const loop = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS })
@@ -189,7 +261,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       messages: pipeline.messages,
       loopDelay: loopDelay(loop),
       cases: { ongoing: cases.ongoing },
+      drills: drilling.running().map((drill) => drillShown(drill, store.reader)),
       store: { commits: store.commits, full: store.isFull },
+      ruleChanges: { watchedUntil: watchedUntil(changes.until), last: changes.list(LAST_CHANGES) },
       history: history.figures ?? null,
       delivery: outboxes.map(({ connector, waiting, refused, uploads }) => ({
         connector,
@@ -221,6 +295,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         (app) => addRuleRoutes(app, rules),
         commandRoutes({ commanding, box, store }),
         doorRoutes({ box, control }),
+        drillRoutes({ box, drilling, reader: store.reader }),
+        acceptanceRoutes({ box, acceptances, photos }),
+        liveRoutes({ box, live, readingsOf }),
         historyRoutes({
           history,
           clock,
@@ -228,8 +305,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
             return [...box.devices.keys()]
           },
         }),
-        reloadRoutes({ reload: () => reloading.reload() }),
-        whyRoutes(new WhyDesk({ store, history, plans: () => plans }), clock),
+        reloadRoutes({
+          reload: async () => {
+            changes.refuseWhileWatching()
+            return reloading.reload()
+          },
+        }),
+        changeRoutes(changes),
+        whyRoutes(new WhyDesk({ store, history, plans: () => reloading.plans }), clock),
       ],
       strangers: () => pipeline.strangers.list(),
     })
@@ -238,48 +321,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     writePrivate(dataFolder, 'api.json', `${JSON.stringify({ url, pid: process.pid })}\n`)
     stops.push(() => rmSync(join(dataFolder, 'api.json'), { force: true }))
 
-    const surroundings: WireSurroundings = {
-      clock,
-      boxId: box.id,
-      accounts,
-      mqttStore: mqttRows(store),
-      ownState: () => ownState.fields(),
-      secret,
-      modelsCache: rooms.modelsCache,
-      manifestsFolder: rooms.manifestsFolder,
-      viewsFolder: join(dataFolder, 'views'),
-    }
-    const wires = new Wires({
-      plugs: rooms.transports.values(),
-      surroundings,
-      hub: pipeline,
-      clock,
-      state,
-      forget: (isGone) => health.forget(isGone),
-    })
-    const rewired = (): void => {
-      pictures.sources = wires.transports.filter(isPictureSource)
-      commanding.transports = new Map(wires.transports.map((transport) => [transport.name, transport]))
-    }
-    const reloading = new Reloading({
-      box,
-      rooms,
-      plans,
-      store,
-      cases,
-      holding,
-      lastReadings,
-      commanding,
-      actions,
-      control,
-      pipeline,
-      health,
-      wires,
-      prepare: async (next) => {
-        if (options.makeSecrets === true) await makeSecrets(next, dataFolder, accounts)
-      },
-      rewired,
-    })
     const works: Supervised[] = deliveries.flatMap((delivery) => [
       new Deliverer(delivery),
       new ProofCarrier(delivery),
@@ -298,6 +339,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       cancel()
       await Promise.all(deliveries.map(({ connector }) => connector.close()))
     })
+    stops.push(() => changes.stop())
+    changes.resume().catch((error: unknown) => health.trouble('rule change', messageOf(error)))
     return { url, health: report, stop }
   } catch (error) {
     await stop()
@@ -340,12 +383,9 @@ function makeFolder(folder: string): void {
 }
 
 async function listen(api: ReturnType<typeof makeApi>, address: string): Promise<string> {
-  const colon = address.lastIndexOf(':')
   try {
-    return await api.listen({
-      host: address.slice(0, colon).replace(/[[\]]/g, ''),
-      port: Number(address.slice(colon + 1)),
-    })
+    // The schema of box.yaml lets nothing else through.
+    return await api.listen({ ...parseHostPort(address) })
   } catch (error) {
     throw new GanglionError(
       'listen-failed',
@@ -357,6 +397,8 @@ async function listen(api: ReturnType<typeof makeApi>, address: string): Promise
     )
   }
 }
+
+const watchedUntil = (at: Instant | undefined): string | null => (at === undefined ? null : isoTime(at))
 
 /** How late the event loop ran since this was last asked, in ms beyond the resolution of the measurement. */
 function loopDelay(loop: ReturnType<typeof monitorEventLoopDelay>): object {

@@ -54,6 +54,11 @@ export class Reloading {
     this.#plans = given.plans
   }
 
+  /** What is bound now. */
+  get plans(): Plans {
+    return this.#plans
+  }
+
   /**
    * Reads the folder of the running box again.
    * @throws ConfigError with every mistake, GanglionError `not-allowed` for what wants a restart: then the old box goes on.

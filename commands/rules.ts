@@ -11,6 +11,7 @@ const words: Readonly<Record<string, () => Promise<{ readonly default: Command }
   'go-live': () => import('./rules/go-live.ts'),
   filing: () => import('./rules/filing.ts'),
   backtest: () => import('./rules/backtest.ts'),
+  change: () => import('./rules/change.ts'),
 }
 
 /** `ganglion rules <word>`: try rules, and decide which of them speak. */

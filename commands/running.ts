@@ -9,9 +9,12 @@ const ANSWER_MS = 3000
 
 /** The gateway that runs on a data folder, reached by its `api.json` and `token`. */
 export interface RunningGateway {
-  get(path: string): Promise<unknown>
+  get(path: string, waitMs?: number): Promise<unknown>
+  /** What is no JSON: a page. */
+  text(path: string): Promise<string>
   /** @param waitMs for what takes longer than an answer does */
   post(path: string, body: object, waitMs?: number): Promise<unknown>
+  put(path: string, body: object): Promise<unknown>
 }
 
 /** undefined when nobody answers there. */
@@ -34,8 +37,15 @@ export async function runningGateway(dataFolder: string): Promise<RunningGateway
     return body
   }
   const gateway: RunningGateway = {
-    get: (path) => call(path, {}),
+    get: (path, waitMs) => call(path, {}, waitMs),
+    text: async (path) => {
+      const headers = { authorization: `Bearer ${token}` }
+      const answer = await fetch(`${url}${path}`, { headers, signal: AbortSignal.timeout(ANSWER_MS) })
+      if (!answer.ok) throw refusal(answer.status, await answer.json())
+      return answer.text()
+    },
     post: (path, body, waitMs) => call(path, { method: 'POST', body: JSON.stringify(body) }, waitMs),
+    put: (path, body) => call(path, { method: 'PUT', body: JSON.stringify(body) }),
   }
   try {
     await gateway.get('/api/config')

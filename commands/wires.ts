@@ -13,7 +13,7 @@ export type WireSurroundings = Omit<
 >
 
 export interface WiresGiven {
-  readonly plugs: Iterable<TransportPlug>
+  readonly plugs: readonly TransportPlug[]
   readonly surroundings: WireSurroundings
   readonly hub: Intake
   readonly clock: Clock
@@ -59,7 +59,7 @@ export class Wires {
 
   /** What would have to be made and to go for this box; nothing has changed yet. */
   plan(box: Box): NewWires {
-    const wanted = [...this.#given.plugs].flatMap((plug) => wantedOf(plug, box))
+    const wanted = this.#given.plugs.flatMap((plug) => wantedOf(plug, box))
     const isRunning = ({ name, text }: Wanted): boolean => this.#running.get(name)?.text === text
     const staying = new Set(wanted.filter(isRunning).map(({ name }) => name))
     return {

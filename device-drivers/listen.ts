@@ -1,15 +1,6 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { parseHostPort } from '../base/address.ts'
 import { GanglionError, codeOf } from '../base/errors.ts'
-
-/** `127.0.0.1:1883`, `[::1]:1883` */
-export function parseListen(text: string): { readonly host: string; readonly port: number } {
-  const at = text.lastIndexOf(':')
-  const host = text.slice(0, at).replace(/^\[(.*)\]$/, '$1')
-  const port = Number(text.slice(at + 1))
-  if (at < 1 || !Number.isInteger(port) || port > 65_535)
-    throw new GanglionError('config-invalid', `wanted address:port to listen on; got "${text}"`)
-  return { host, port }
-}
 
 export interface Listening {
   readonly server: Server
@@ -28,7 +19,8 @@ export function listen(
   maxConnections: number,
   onSocket: (socket: Socket) => void,
 ): Promise<Listening> {
-  const { host, port } = parseListen(text)
+  const at = parseHostPort(text)
+  if (!at) throw new GanglionError('config-invalid', `wanted address:port to listen on; got "${text}"`)
   const sockets = new Set<Socket>()
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) => {
     sockets.add(socket)
@@ -46,7 +38,7 @@ export function listen(
         }),
       ),
     )
-    server.listen({ host, port, backlog: 2048 }, () => {
+    server.listen({ ...at, backlog: 2048 }, () => {
       const bound = server.address() as AddressInfo // an IP socket, by the call above
       resolve({
         server,

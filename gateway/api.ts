@@ -37,7 +37,8 @@ const CaseQuery = Type.Object(
 
 /**
  * The gateway's HTTP API. Every route wants the token of the data folder; there is none without. Those that judge
- * rules are in rule-routes.ts, the history of a point in history/routes.ts, commands in command-routes.ts.
+ * rules are in rule-routes.ts, the history of a point in history/routes.ts, commands in command-routes.ts, doors in
+ * door/door-routes.ts.
  *
  * | route | answers |
  * |---|---|

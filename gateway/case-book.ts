@@ -46,6 +46,7 @@ export class CaseBook {
   #catalogue: Catalogue
   readonly #open = new OpenCases()
   readonly #listeners: MoveListener[] = []
+  readonly #deliveryListeners: ((draft: Draft, key: string) => void)[] = []
   readonly #owedProof = new Set<OpenCase>()
   readonly #find
   #seq: number
@@ -98,6 +99,11 @@ export class CaseBook {
   /** Hears of each move of the platform that counts; what it writes rides in the same draft. */
   onMove(listener: MoveListener): void {
     this.#listeners.push(listener)
+  }
+
+  /** Hears of each revision that a platform has taken. */
+  onDelivered(listener: (draft: Draft, key: string) => void): void {
+    this.#deliveryListeners.push(listener)
   }
 
   /** Cases whose pictures were asked for before the gateway stopped. */
@@ -224,6 +230,7 @@ export class CaseBook {
 
   /** The platform has the case. */
   delivered(draft: Draft, key: string): void {
+    for (const listener of this.#deliveryListeners) listener(draft, key)
     const open = this.#open.get(key)
     if (open?.case.stage !== 'raised') return
     this.#store(draft, open, { ...open.case, stage: 'delivered' }, open.standing)

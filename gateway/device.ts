@@ -1,7 +1,7 @@
 import type { Duration } from '../base/clock.ts'
 import type { Feeds } from './circuit.ts'
 import type { CommandKind } from './command-kind.ts'
-import type { Door } from './door/door-entry.ts'
+import type { Door } from './door-entry.ts'
 import type { EnabledCommand } from './enabled-commands.ts'
 import type { Profile } from './profile.ts'
 import type { Address, Zone } from './site-file.ts'

@@ -48,8 +48,6 @@ export class LastReadings {
   readonly #movedTo: () => number
   readonly #presence: Presence
   readonly #rows = new Map<string, DeviceRow>()
-  /** Of devices that were taken out of the box in this run. */
-  readonly #gone = new Map<string, DeviceRow>()
   readonly #newest
   readonly #prunable
   readonly #foldedOf
@@ -106,28 +104,19 @@ export class LastReadings {
    * store before is stored.
    */
   replan(devices: ReadonlyMap<string, Device>): void {
-    for (const [id, row] of this.#rows) {
-      if (devices.has(id)) continue
-      this.#rows.delete(id)
-      this.#gone.set(id, row)
-    }
-    const added = [...devices.values()].filter(({ id }) => !this.#rows.has(id))
-    const unknown = added.filter(({ id }) => !this.#gone.has(id)).map(({ id }) => id)
+    for (const id of this.#rows.keys()) if (!devices.has(id)) this.#rows.delete(id)
+    const added: DeviceRow[] = []
     for (const device of devices.values()) {
-      const row = this.#rows.get(device.id) ?? this.#gone.get(device.id) ?? emptyRow(device)
-      row.device = device
-      this.#gone.delete(device.id)
-      this.#rows.set(device.id, row)
+      const row = this.#rows.get(device.id)
+      if (row) row.device = device
+      else added.push(emptyRow(device))
     }
-    if (unknown.length > 0) {
-      const ids = JSON.stringify(unknown)
-      for (const row of this.#foldedOf.all(ids) as StoredRow[]) this.#restore(row) // the columns named
-      for (const row of this.#laterOf.all(this.#folded, ids) as StoredRow[]) this.#restore(row) // the columns named
-    }
-    for (const { id } of added) {
-      const row = this.#rows.get(id)
-      if (row) row.heardTicks = this.#clock.ticks()
-    }
+    if (added.length === 0) return
+    for (const row of added) this.#rows.set(row.device.id, row)
+    const ids = JSON.stringify(added.map(({ device }) => device.id))
+    for (const row of this.#foldedOf.all(ids) as StoredRow[]) this.#restore(row) // the columns named
+    for (const row of this.#laterOf.all(this.#folded, ids) as StoredRow[]) this.#restore(row) // the columns named
+    for (const row of added) row.heardTicks = this.#clock.ticks()
   }
 
   of(deviceId: string): readonly Reading[] {
@@ -150,14 +139,18 @@ export class LastReadings {
     const row = this.#rows.get(deviceId)
     if (!row) return
     for (const reading of readings) put(row, reading)
-    this.#log.add(draft, row.device, readings, now, {})
+    this.#log.add(draft, row.device, readings, now, { notSaid: 'noted' })
     this.#touch(row)
   }
 
   /** Rules are shown it, but nobody said it just now. */
   retained(draft: Draft, deviceId: string, readings: readonly Reading[], now: Instant): void {
     const row = this.#rows.get(deviceId)
-    if (row) this.#log.add(draft, row.device, readings, now, { isRetained: true })
+    if (row) this.#log.add(draft, row.device, readings, now, { notSaid: 'retained' })
+  }
+
+  unanswered(draft: Draft, deviceId: string, now: Instant): void {
+    this.#log.unanswered(draft, deviceId, now)
   }
 
   /** The line is lost: every value is bad from now on, never the last value. */

@@ -3,6 +3,7 @@ import { codeOf, GanglionError, isGanglionError, messageOf } from '../base/error
 import type { Breach, CaseBook } from './case-book.ts'
 import type { Case } from './case.ts'
 import { Draft } from './draft.ts'
+import type { Drilling } from './drilling.ts'
 import type { Doors } from './door/doors.ts'
 import type { Health } from './health.ts'
 import { asKept } from './history/as-kept.ts'
@@ -15,13 +16,13 @@ import { toReadings } from './profile.ts'
 import { collectProof, type ProofContext } from './proof.ts'
 import type { Reading } from './reading.ts'
 import type { Rebound } from './rebind.ts'
-import type { Raise, Seen } from './rule.ts'
+import type { Raise, Seen, Step } from './rule.ts'
 import type { SeenBefore } from './seen-before.ts'
 import { slotId, type DevicePlan, type Plans, type Slot } from './slots.ts'
 import { Strangers } from './strangers.ts'
 import { judge, showMessage, wakeOf } from './stepping.ts'
 import { Wakes } from './wakes.ts'
-import type { Sight } from './why.ts'
+import { sightFor, type Sight } from './why.ts'
 
 /** A message's own time counts when it lies within this of its arrival. */
 const BELIEVED_MS = 24 * 3_600_000
@@ -37,6 +38,10 @@ export interface PipelineContext extends ProofContext {
   readonly doors?: Doors
   /** A reader waits for an answer. Never throws. */
   readonly asked?: (arrival: Arrival) => Promise<void>
+  /** Which devices practise; in a replay none do. */
+  readonly drilling?: Drilling
+  /** Somebody looks at what a device says just now. */
+  readonly watched?: (arrival: Arrival, readings: readonly Reading[], now: Instant) => void
   readonly health: Health
   readonly lastReadings: LastReadings
   readonly seenBefore: SeenBefore
@@ -72,6 +77,12 @@ export class Pipeline implements Intake {
     this.#recall(this.#plans.slots, context.clock.now())
     context.doors?.start((deviceId, readings) => this.note(deviceId, readings))
     context.actions?.start((draft, breach, raise, sight) => this.#open(draft, breach, raise, sight))
+    context.drilling?.start({
+      begin: (slots) => {
+        for (const slot of slots) this.#wakes.set(slot, context.clock.now())
+      },
+      inEarnest: (deviceId) => this.#inEarnest(deviceId),
+    })
     context.holding.start((draft, breach, raise, sight) => {
       if (context.actions?.holds(draft, breach, raise, sight) !== true) this.#open(draft, breach, raise, sight)
     })
@@ -100,6 +111,8 @@ export class Pipeline implements Intake {
       return 'seen-before'
     }
     this.#countBad(arrival.deviceId, said)
+    this.#context.drilling?.heard(arrival.deviceId, arrival.time, now)
+    this.#context.watched?.(arrival, said, now)
     if (arrival.retained) {
       draft.isRetained = true
       this.#context.lastReadings.retained(draft, arrival.deviceId, said, now)
@@ -130,6 +143,7 @@ export class Pipeline implements Intake {
     this.#wakes.look()
     const now = this.#context.clock.now()
     const draft = new Draft()
+    this.#context.drilling?.heard(observation.deviceId, observation.at, now)
     this.#context.lastReadings.heard(draft, observation.deviceId, observation.readings, now, { observation })
     await this.#take(draft, plan, observation.readings, now, observation)
   }
@@ -141,11 +155,16 @@ export class Pipeline implements Intake {
   }
 
   unanswered(deviceId: string, reason: string): void {
-    const plan = this.#plans.byDevice.get(deviceId)
+    const plan = this.#context.drilling?.planOf(deviceId) ?? this.#plans.byDevice.get(deviceId)
     if (!plan) return
     this.#unanswered.add(deviceId)
     this.state(deviceId, 'missing', reason)
     this.#wakes.look()
+    const draft = new Draft()
+    const { clock, lastReadings } = this.#context
+    lastReadings.unanswered(draft, deviceId, clock.now())
+    // Counted there; what rules make of it is stored by itself.
+    this.#commit(draft).catch(() => undefined)
     for (const slot of plan.onHeard) this.#wake(slot)
   }
 
@@ -170,7 +189,7 @@ export class Pipeline implements Intake {
   }
 
   #planOf(deviceId: string): DevicePlan {
-    const plan = this.#plans.byDevice.get(deviceId)
+    const plan = this.#context.drilling?.planOf(deviceId) ?? this.#plans.byDevice.get(deviceId)
     if (!plan) throw new GanglionError('device-unknown', `the device "${deviceId}" is in no site of this box`)
     return plan
   }
@@ -187,6 +206,7 @@ export class Pipeline implements Intake {
     const beginning = new Set(anew)
     const going = fresh.filter((slot) => !beginning.has(slot))
     this.#recall(going, this.#context.clock.now(), anew)
+    this.#context.drilling?.replan()
   }
 
   /**
@@ -312,12 +332,14 @@ export class Pipeline implements Intake {
   }
 
   #step(draft: Draft, slot: Slot, seen: Seen, now: Instant): void {
+    const { drilling } = this.#context
+    if (drilling?.isMuted(slot) === true) return
     let step
     try {
       step = judge(slot, seen, now)
     } catch (error) {
       // A rule that breaks must not take the message with it.
-      this.trouble(`rule ${slot.rule.id} failed`, messageOf(error))
+      this.trouble(ruleFailure(slot.rule.id), messageOf(error))
       return
     }
     if (step.state !== slot.state) this.#keep(draft, slot, step.state)
@@ -326,12 +348,41 @@ export class Pipeline implements Intake {
       // The memory of before may need an earlier look than the one that is taken back.
       draft.onUndo(() => this.#wakes.set(slot, later(this.#context.clock.now(), RETRY_MS)))
     }
+    if (drilling?.isPractice(slot) === true) {
+      this.#practise(draft, slot, step, drilling)
+      return
+    }
     const { holding } = this.#context
     if (step.clear) {
       this.#context.actions?.cleared(draft, slot, step.clear.drill)
       holding.clear(draft, slot, step.clear)
     }
     if (step.raise) holding.raise(draft, slot, step.raise)
+  }
+
+  /** A drill walks the whole chain: nothing holds it back, and nothing is done at the spot. */
+  #practise(draft: Draft, slot: Slot, { clear, raise }: Step<unknown>, drilling: Drilling): void {
+    const { cases, pictures } = this.#context
+    const { rule, site, place } = slot
+    const breach = { rule, site, place, drill: true }
+    if (clear) cases.clear(draft, breach, clear.at)
+    if (!raise) return
+    const sight = sightFor(raise, slot.sights)
+    const awaitProof = rule.pictures && sight !== undefined && pictures !== undefined
+    const open = cases.raise(draft, breach, raise, sight, awaitProof)
+    drilling.raised(draft, slot, open)
+    this.#afterRaise(draft, open, awaitProof ? sight : undefined)
+  }
+
+  /** Its drill is over: whatever it said last is true in earnest, and what waited meanwhile is looked at. */
+  #inEarnest(deviceId: string): void {
+    const plan = this.#plans.byDevice.get(deviceId)
+    if (!plan) return
+    const now = this.#context.clock.now()
+    const readings = this.#context.lastReadings.of(deviceId)
+    const draft = new Draft()
+    this.#show(draft, { ...plan, onHeard: [] }, readings, now, undefined).catch(() => undefined) // counted there
+    for (const slot of this.#plans.slots) if (slot.devices.has(deviceId)) this.#wakes.set(slot, now)
   }
 
   #open(draft: Draft, breach: Breach, raise: Raise, sight: Sight | undefined): void {
@@ -345,6 +396,13 @@ export class Pipeline implements Intake {
   #keep(draft: Draft, slot: Slot, state: unknown): void {
     const before = slot.state
     slot.state = state
+    // A drill is over with the run: the next one begins anew.
+    if (this.#context.drilling?.isPractice(slot) === true) {
+      draft.onUndo(() => {
+        if (slot.state === state) slot.state = before
+      })
+      return
+    }
     if (slot.class.isLifeSafety) draft.lifeSafety = true
     const { rule, place, site } = slot
     draft.add(['putMemory', rule.id, place, rule.kindId, site.id, JSON.stringify(state)], () => {
@@ -372,6 +430,9 @@ export class Pipeline implements Intake {
     })
   }
 }
+
+/** How health names the trouble. */
+export const ruleFailure = (rule: string): string => `rule ${rule} failed`
 
 function believed(own: Instant | undefined, now: Instant): Instant {
   return own !== undefined && Math.abs(now - own) <= BELIEVED_MS ? own : now

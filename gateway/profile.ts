@@ -177,7 +177,7 @@ function sourceOf(
 export function toReadings(profile: Profile, fields: Fields, at: Instant): Reading[] {
   const readings: Reading[] = []
   for (const point of profile.points) {
-    const found = point.convert(walk(fields, point.path))
+    const found = point.convert(fieldAt(fields, point.path))
     if (!found) continue
     readings.push(readingOf(point, found, at))
   }
@@ -197,7 +197,8 @@ function believed({ range }: CompiledPoint, reading: Reading): Reading {
   return isInside ? reading : { ...reading, quality: 'bad' }
 }
 
-function walk(fields: Fields, path: readonly string[]): unknown {
+/** What stands at a path of the codec's fields. */
+export function fieldAt(fields: Fields, path: readonly string[]): unknown {
   let at: unknown = fields
   for (const key of path) {
     if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return undefined

@@ -139,6 +139,20 @@ test('a rule whose cases are of another class from now on clears the old one and
   ])
 })
 
+test('what is held back is forgotten when its cases would be of another class, and held anew', async (t) => {
+  const site = siteYaml.replace('trialDays: 0', 'trialDays: 7')
+  const running = await Running.start(t, { site })
+  await running.say('contact', { open: true })
+  await running.reload({ site, pack: packOf(open.replace('class: door', 'class: parking')) })
+  assert.deepEqual(running.rows('SELECT rule FROM rule_memory'), [])
+  await running.say('contact', { open: true })
+  await running.turn(0)
+  assert.deepEqual(running.rows("SELECT class || ' ' || ifnull(outcome, 'held') FROM would_be ORDER BY seq"), [
+    'door cleared',
+    'parking held',
+  ])
+})
+
 test('a device that is taken out is known no more, its case is cleared, and it comes back as after a restart', async (t) => {
   const running = await Running.start(t)
   await running.say('contact', { open: true })

@@ -13,6 +13,7 @@ const kept: ReadonlySet<Change[0]> = new Set(['putCase', 'endCase'])
 export class ReplayStore {
   readonly reader: Database.Database
   readonly #written: (change: Change) => void
+  readonly #statements = new Map<Change[0], Database.Statement>()
   /** Somebody waits to hear that a unit is stored. */
   hasNews = false
 
@@ -33,12 +34,20 @@ export class ReplayStore {
   take(changes: readonly Change[]): void {
     for (const change of changes) {
       const [name, ...values] = change
-      if (kept.has(name)) this.reader.prepare(statements[name]).run(...values)
+      if (kept.has(name)) this.#prepared(name).run(...values)
       this.#written(change)
     }
   }
 
   close(): void {
     this.reader.close()
+  }
+
+  #prepared(name: Change[0]): Database.Statement {
+    const known = this.#statements.get(name)
+    if (known) return known
+    const own = this.reader.prepare(statements[name])
+    this.#statements.set(name, own)
+    return own
   }
 }

@@ -60,6 +60,7 @@ export class Replay {
   readonly #holding: Holding
   readonly #plans: Plans
   readonly #heard = new Map<string, number>()
+  readonly #unanswered = new Set<string>()
   /** The last revision of each case that is not closed. */
   readonly #known = new Map<string, Case>()
   #wakes: Wakes<Slot>
@@ -93,6 +94,7 @@ export class Replay {
         this.#wakes.stop()
         // What a camera last saw is no part of a rule's memory.
         for (const slot of this.#plans.slots) slot.sights.clear()
+        this.#unanswered.clear()
         this.#wakes = this.#wakeAll()
         return
       case 'stop':
@@ -101,6 +103,12 @@ export class Replay {
       case 'jump':
         await this.until(later(recorded.at, -recorded.by))
         clock.jump(recorded.at)
+        return
+      case 'unanswered':
+        await this.until(recorded.at)
+        this.#wakes.look()
+        this.#unanswered.add(recorded.deviceId)
+        for (const slot of this.#plans.byDevice.get(recorded.deviceId)?.onHeard ?? []) this.#wake(slot)
         return
       case 'message':
         await this.until(recorded.at)
@@ -150,12 +158,15 @@ export class Replay {
     return wakes
   }
 
-  #take({ deviceId, readings, observation, isRetained }: RecordedMessage): void {
+  #take({ deviceId, readings, observation, notSaid }: RecordedMessage): void {
     const plan = this.#plans.byDevice.get(deviceId)
     if (!plan) return
-    if (isRetained !== true) this.#heard.set(deviceId, this.#clock.ticks())
+    if (!notSaid) {
+      this.#heard.set(deviceId, this.#clock.ticks())
+      this.#unanswered.delete(deviceId)
+    }
     const draft = new Draft()
-    const shown = isRetained === true ? { ...plan, onHeard: [] } : plan
+    const shown = notSaid ? { ...plan, onHeard: [] } : plan
     showMessage(shown, readings, observation, (slot, seen) => this.#step(draft, slot, seen))
     this.#stored(draft)
   }
@@ -165,8 +176,7 @@ export class Replay {
     const known = {
       startedTicks: this.#startedTicks,
       heardTicks: (id: string): number | undefined => this.#heard.get(id),
-      // Who was asked in vain is not recorded: in a replay such a device is missing after its silence.
-      isUnanswered: () => false,
+      isUnanswered: (id: string): boolean => this.#unanswered.has(id),
       jumpedBy,
     }
     this.#step(draft, slot, wakeOf(slot, this.#clock, known))

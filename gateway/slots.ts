@@ -4,7 +4,7 @@ import type { CaseClass } from './catalogue.ts'
 import type { Box, Site } from './config.ts'
 import { zoneQuantities } from './detection.ts'
 import { placeOf, SITE_PART, type Device } from './device.ts'
-import { saidOf } from './door/door-entry.ts'
+import { saidOf } from './door-entry.ts'
 import type { Sight } from './why.ts'
 import type { LoadedRule } from './pack.ts'
 import type { QuantityId } from './quantity.ts'
@@ -40,8 +40,10 @@ export interface Plans {
   readonly byDevice: ReadonlyMap<string, DevicePlan>
 }
 
+type BoundBox = Pick<Box, 'sites' | 'rules' | 'catalogue' | 'devices'>
+
 /** Binds every rule of the box to every place that its devices can speak of. */
-export function bindRules(box: Box): Plans {
+export function bindRules(box: BoundBox): Plans {
   const slots = new Map<string, Slot>()
   const byDevice = new Map<string, DevicePlan>()
   for (const site of box.sites) {
@@ -106,7 +108,7 @@ function pointsOf(
 
 function slotFor(
   slots: Map<string, Slot>,
-  box: Box,
+  box: BoundBox,
   rule: LoadedRule,
   site: Site,
   device: Device,

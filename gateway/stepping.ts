@@ -16,7 +16,8 @@ export function showMessage(
 ): void {
   const deviceId = plan.device.id
   for (const slot of plan.onHeard) show(slot, { kind: 'heard', deviceId })
-  for (const [slot, shown] of shownTo(plan, readings)) {
+  for (const { slot, indexes } of layoutOf(plan, readings).shown) {
+    const shown = pick(readings, indexes)
     // A rule on bicycles is not shown who walks by.
     const stays = observation
       ? staysOf(observation.stays, new Set(shown.map(({ quantity }) => quantity)))
@@ -66,17 +67,51 @@ export function judge(slot: Slot, seen: Seen, now: Instant): Step<unknown> {
   }
 }
 
-/** Each slot with the readings that it asked for. */
-function shownTo(plan: DevicePlan, readings: readonly Reading[]): Map<Slot, Reading[]> {
-  const shown = new Map<Slot, Reading[]>()
-  for (const reading of readings) {
-    for (const slot of plan.onReading.get(reading.quantity)?.get(reading.part) ?? []) {
-      const own = shown.get(slot)
-      if (own) own.push(reading)
-      else shown.set(slot, [reading])
+/** Who is shown which readings of a message, where its readings are of these points. */
+interface Layout {
+  readonly points: readonly Pick<Reading, 'quantity' | 'part'>[]
+  readonly shown: readonly { readonly slot: Slot; readonly indexes: readonly number[] }[]
+}
+
+/** By plan, of its last message: most devices say the same points every time. */
+const layouts = new WeakMap<DevicePlan['onReading'], Layout>()
+
+function layoutOf({ onReading }: DevicePlan, readings: readonly Reading[]): Layout {
+  const known = layouts.get(onReading)
+  if (known && isOf(known.points, readings)) return known
+  const bySlot = new Map<Slot, number[]>()
+  readings.forEach(({ quantity, part }, index) => {
+    for (const slot of onReading.get(quantity)?.get(part) ?? []) {
+      const own = bySlot.get(slot)
+      if (own) own.push(index)
+      else bySlot.set(slot, [index])
     }
+  })
+  const layout = {
+    points: readings.map(({ quantity, part }) => ({ quantity, part })),
+    shown: [...bySlot].map(([slot, indexes]) => ({ slot, indexes })),
   }
-  return shown
+  layouts.set(onReading, layout)
+  return layout
+}
+
+function isOf(points: Layout['points'], readings: readonly Reading[]): boolean {
+  if (points.length !== readings.length) return false
+  for (let i = 0; i < points.length; i++) {
+    const point = points[i]
+    const reading = readings[i]
+    if (point?.quantity !== reading?.quantity || point?.part !== reading?.part) return false
+  }
+  return true
+}
+
+function pick(readings: readonly Reading[], indexes: readonly number[]): readonly Reading[] {
+  const picked: Reading[] = []
+  for (const index of indexes) {
+    const reading = readings[index]
+    if (reading) picked.push(reading)
+  }
+  return picked
 }
 
 /** Kept while the zones are empty: what has just left is the proof of what it did. */

@@ -74,3 +74,13 @@ test('addresses and names from outside are cut too', () => {
   const [seen] = strangers.list()
   assert.deepEqual([seen?.address.length, seen?.vendor?.length, seen?.model?.length], [128, 128, 128])
 })
+
+test('an example holds no number of a card and no code that a reader of no site was shown', () => {
+  const strangers = new Strangers(new FakeClock())
+  strangers.saw(
+    stranger('a', {
+      example: '{"cardNo":2312379265,"uid":"89D41B81","qr":"a.b.c","wiegand" : "1110","n":1}',
+    }),
+  )
+  assert.equal(strangers.list()[0]?.example, '{"cardNo":"…","uid":"…","qr":"…","wiegand" : "…","n":1}')
+})

@@ -5,7 +5,8 @@ import type { Reading, Value } from '../gateway/reading.ts'
 import type { WhileKind } from '../gateway/rule-kinds.ts'
 import type { AnyRuleKind, Compared, Raise, RuleContext, Seen, Step } from '../gateway/rule.ts'
 import { cameLate } from './came-late.ts'
-import { compileCondition, soundCondition, type Condition, type NamedLimits } from './condition.ts'
+import { compileCondition, soundCondition, type Condition } from './condition.ts'
+import type { NamedLimits } from './condition-compiler.ts'
 import { nearestOf } from './nearness.ts'
 import {
   afterEnds,

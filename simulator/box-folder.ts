@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { Type, type Static } from 'typebox'
+import { parseHostPort } from '../base/address.ts'
 import { GanglionError, codeOf } from '../base/errors.ts'
 import { readYaml } from '../base/yaml.ts'
 import type { Endpoint } from './fault-proxy.ts'
@@ -189,8 +190,8 @@ function toDevice({ id, profile, via }: DeviceEntry, siteId: string): BoxDevice 
   }
 }
 
-/** `127.0.0.1:1883`, `[::1]:1883`. */
 function endpointOf(text: string): Endpoint {
-  const at = text.lastIndexOf(':')
-  return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) }
+  const at = parseHostPort(text)
+  if (!at) throw new GanglionError('config-invalid', `wanted address:port; got "${text}"`)
+  return at
 }

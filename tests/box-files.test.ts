@@ -34,12 +34,12 @@ const complaints: readonly RegExp[] = [
   /^box\.yaml:8 \/catalogue: unknown catalogue "dmo"; did you mean "demo"\?$/m,
   /^box\.yaml:9 \/packs\/0: unknown pack "ebike-shd"; did you mean "ebike-shed"\?$/m,
   /^box\.yaml:14 \/connectors\/0\/kind: unknown kind "htp"; did you mean "http"\?$/m,
-  /^lane-shop\.yaml:15 \/devices\/0\/profile: unknown profile "ir-bem"; did you mean "ir-beam"\?$/m,
-  /^lane-shop\.yaml:29 \/devices\/1\/silentAfter: .*got "20 sec"$/m,
+  /^lane-shop\.yaml:16 \/devices\/0\/profile: unknown profile "ir-bem"; did you mean "ir-beam"\?$/m,
+  /^lane-shop\.yaml:30 \/devices\/1\/silentAfter: .*got "20 sec"$/m,
   /^shed-7\.yaml:7 \/onDutty: unknown key "onDutty"; did you mean "onDuty"\?$/m,
-  /^shed-7\.yaml:9 \/setings: unknown key "setings"; did you mean "settings"\?$/m,
-  /^shed-7\.yaml:15 \/devices\/0\/via\/mqtt\/account: unknown bridge "z2n"; did you mean "z2m"\?$/m,
-  /^shed-7\.yaml:20 \/devices\/1\/via\/modbus-tpc: unknown transport "modbus-tpc"; did you mean "modbus-tcp"\?$/m,
+  /^shed-7\.yaml:10 \/setings: unknown key "setings"; did you mean "settings"\?$/m,
+  /^shed-7\.yaml:16 \/devices\/0\/via\/mqtt\/account: unknown bridge "z2n"; did you mean "z2m"\?$/m,
+  /^shed-7\.yaml:21 \/devices\/1\/via\/modbus-tpc: unknown transport "modbus-tpc"; did you mean "modbus-tcp"\?$/m,
 ]
 
 function brokenBox(t: TestContext): { readonly root: string; readonly folder: string } {

@@ -144,9 +144,9 @@ export class CommandsRig {
     this.box = box
   }
 
-  static async open(t: TestContext, devices?: string): Promise<CommandsRig> {
+  static async open(t: TestContext, devices?: string, packText?: string): Promise<CommandsRig> {
     const folder = tempFolder(t)
-    const rig = new CommandsRig(t, folder, await commandsBox(folder, devices))
+    const rig = new CommandsRig(t, folder, await commandsBox(folder, devices, packText))
     await rig.#start()
     return rig
   }

@@ -4,8 +4,10 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import { systemClock } from '../base/clock.ts'
 import modbusTcp from '../device-drivers/transports/modbus-tcp.ts'
 import mqttBroker from '../device-drivers/transports/mqtt-broker.ts'
+import { startModbusServer } from '../simulator/devices/modbus-server.ts'
 import { deviceOf, MemoryMqttStore, startTransport } from './transport-suite.ts'
 
 /** Our drivers against programs that are not ours. */
@@ -13,6 +15,7 @@ import { deviceOf, MemoryMqttStore, startTransport } from './transport-suite.ts'
 /** Debian's, by its full path: a `python3` found first on the path may be another one without pymodbus. */
 const PYTHON = '/usr/bin/python3'
 const hasPymodbus = spawnSync(PYTHON, ['-c', 'import pymodbus']).status === 0
+const hasMbpoll = spawnSync('mbpoll', ['-V']).error === undefined
 const hasMosquitto = spawnSync('mosquitto_pub', ['--help']).error === undefined
 const needs = (has: boolean, packages: string): string | false => (has ? false : `needs Debian's ${packages}`)
 const run = promisify(execFile)
@@ -55,6 +58,33 @@ test(
     assert.equal(fields['power'], 7872)
     assert.equal(fields['energy'], 123_456)
     assert.equal(fields['breakerState'], 1)
+  },
+)
+
+test(
+  'mbpoll: it reads our simulated units over TCP, and hears of the one that is not there',
+  { skip: needs(hasMbpoll, 'mbpoll'), timeout: 30_000 },
+  async (t) => {
+    const server = await startModbusServer({ host: '127.0.0.1', port: 0 }, systemClock)
+    t.after(() => server.stop())
+    for (const unit of [3, 4])
+      server.add({
+        unit,
+        fault: undefined,
+        onAsked: () => undefined,
+        read: (address, count) => Array.from({ length: count }, (_, index) => 100 * unit + address + index),
+      })
+    const poll = (unit: string) =>
+      run('mbpoll', [
+        ...['-m', 'tcp', '-p', String(server.port), '-a', unit, '-0', '-r', '7', '-c', '3', '-t', '4', '-1'],
+        '127.0.0.1',
+      ])
+    for (const unit of [3, 4]) {
+      const { stdout } = await poll(String(unit))
+      for (const address of [7, 8, 9])
+        assert.match(stdout, new RegExp(`\\[${address}\\]:\\s+${100 * unit + address}\\b`))
+    }
+    await assert.rejects(poll('5'), /target|gateway/i)
   },
 )
 

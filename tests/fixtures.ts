@@ -7,10 +7,12 @@ import { FakeClock, type Clock } from '../base/clock.ts'
 import { CaseBook } from '../gateway/case-book.ts'
 import type { Case } from '../gateway/case.ts'
 import { loadBox, type Box, type Rooms } from '../gateway/config.ts'
+import { Drilling } from '../gateway/drilling.ts'
 import { EvidenceFolder } from '../gateway/evidence.ts'
 import { Health, type Log } from '../gateway/health.ts'
 import { Holding } from '../gateway/holding.ts'
 import { LastReadings } from '../gateway/last-readings.ts'
+import { LiveBox } from '../gateway/live-box.ts'
 import { Outbox } from '../gateway/outbox.ts'
 import { Pipeline } from '../gateway/pipeline.ts'
 import type { PictureSource } from '../gateway/ports.ts'
@@ -198,6 +200,7 @@ export interface Path {
   readonly outbox: Outbox
   readonly cases: CaseBook
   readonly holding: Holding
+  readonly drilling: Drilling
   readonly pipeline: Pipeline
   readonly health: Health
   readonly lastReadings: LastReadings
@@ -221,7 +224,8 @@ export interface PathOptions {
 export const quiet: Log = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
 export async function openPath(t: TestContext, options: PathOptions): Promise<Path> {
-  const { box, folder, pictures, onCase } = options
+  const { folder, pictures, onCase } = options
+  const box = new LiveBox(options.box)
   const clock = options.clock ?? new FakeClock()
   const store = await openStore(t, folder, options.store)
   const evidence = new EvidenceFolder(join(folder, 'evidence'))
@@ -233,10 +237,12 @@ export async function openPath(t: TestContext, options: PathOptions): Promise<Pa
   const proof = { clock, store, cases, evidence, pictures }
   let plans = bindRules(box)
   const holding = new Holding({ clock, store, cases, health, box, plans })
+  const drilling = new Drilling({ clock, store, cases, health, box })
   const pipeline = new Pipeline({
     ...proof,
     health,
     holding,
+    drilling,
     lastReadings,
     seenBefore: new SeenBefore(store, clock),
     plans,
@@ -247,6 +253,7 @@ export async function openPath(t: TestContext, options: PathOptions): Promise<Pa
     (store.reader.prepare(sql).pluck().all() as string[]).map((body) => JSON.parse(body) as Case) // one text column
   const reload = async (next: Box): Promise<void> => {
     await store.settled()
+    box.become(next)
     const rebound = rebindRules(next, plans)
     plans = rebound.plans
     cases.recatalogue(next.catalogue)
@@ -260,6 +267,7 @@ export async function openPath(t: TestContext, options: PathOptions): Promise<Pa
     outbox,
     cases,
     holding,
+    drilling,
     pipeline,
     health,
     lastReadings,
@@ -267,6 +275,7 @@ export async function openPath(t: TestContext, options: PathOptions): Promise<Pa
     stored: () => bodies('SELECT body FROM cases ORDER BY raised_at, key'),
     waiting: () => bodies('SELECT body FROM outbox WHERE refused IS NULL AND held = 0 ORDER BY seq'),
     async stop() {
+      drilling.stop()
       pipeline.stop()
       health.stop()
       await lastReadings.close()

@@ -133,8 +133,9 @@ export function isAuthorized(
   const nc = params.get('nc') ?? ''
   const cnonce = params.get('cnonce') ?? ''
   const wanted = response({ ...challenge, nc, cnonce }, login, request)
-  const got = params.get('response') ?? ''
-  return got.length === wanted.length && timingSafeEqual(Buffer.from(got), Buffer.from(wanted))
+  // Compared as bytes: a letter may be several of them.
+  const [got, right] = [Buffer.from(params.get('response') ?? ''), Buffer.from(wanted)]
+  return got.length === right.length && timingSafeEqual(got, right)
 }
 
 interface Ingredients {

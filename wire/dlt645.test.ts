@@ -162,7 +162,7 @@ test('after rubbish the next frame is heard, and the rubbish is counted', () => 
   const frame = replyFrame(replies[0][3])
   const events = parser.push(Buffer.concat([bytes('00 A5 68 01'), frame]))
   assert.deepEqual(
-    [...events, ...parser.giveUp()].map((event) => (event.kind === 'frame' ? 'frame' : event.bytes)),
+    [...events, ...parser.giveUp()].map((event) => (event.kind === 'rubbish' ? event.bytes : event.kind)),
     [4, 'frame'],
   )
 })

@@ -1,3 +1,4 @@
+import { FrameCutter, noFrame, waitFor, type Between, type FrameShape } from './frame-cutter.ts'
 import { shownBytes } from './shown-bytes.ts'
 
 /**
@@ -17,10 +18,8 @@ export interface Dlt645Frame {
   readonly data: Uint8Array
 }
 
-export type Dlt645Event =
-  | ({ readonly kind: 'frame' } & Dlt645Frame)
-  /** So many bytes belonged to nothing and were thrown away; wake-up bytes are not counted. */
-  | { readonly kind: 'rubbish'; readonly bytes: number }
+/** Wake-up bytes are no rubbish. */
+export type Dlt645Event = ({ readonly kind: 'frame' } & Dlt645Frame) | Between
 
 export const dlt645Controls = { read: 0x11, readAddress: 0x13 } as const
 
@@ -169,123 +168,38 @@ export function encodeBcd(value: number, length: number, { decimals, isSigned }:
 
 // ---- Stream ----
 
-/**
- * Cuts a byte stream into frames, by their length and never by the 16H or 68H that data may hold. It holds
- * at most two frames, checks the sum, and after rubbish goes on one byte further. Sums are differences of
- * one running sum, so that false beginnings cost no more than frames.
- */
-export class Dlt645Parser {
-  readonly #bytes = Buffer.alloc(2 * LONGEST_FRAME)
-  /** Running sum (mod 256) of all bytes before index i; one longer than the bytes. */
-  readonly #sums = new Uint8Array(2 * LONGEST_FRAME + 1)
-  #start = 0
-  #end = 0
-  /** Do not look again before so many bytes are here. */
-  #wanted = 1
-  #rubbish = 0
-  #examined = 0
-
-  /** Bytes held back because their frame is not complete. */
-  get waiting(): number {
-    return this.#end - this.#start
-  }
-
-  /** How many bytes were looked at since the beginning, counted as often as they were. */
-  get examined(): number {
-    return this.#examined
-  }
-
-  push(chunk: Uint8Array): Dlt645Event[] {
-    const events: Dlt645Event[] = []
-    let taken = 0
-    while (taken < chunk.length) {
-      this.#makeRoom()
-      const count = Math.min(chunk.length - taken, this.#bytes.length - this.#end)
-      this.#bytes.set(chunk.subarray(taken, taken + count), this.#end)
-      for (let i = this.#end; i < this.#end + count; i++)
-        this.#sums[i + 1] = (this.#sums[i] ?? 0) + (this.#bytes[i] ?? 0)
-      this.#examined += count
-      this.#end += count
-      taken += count
-      this.#scan(events)
-    }
-    this.#reportRubbish(events)
-    return events
-  }
-
-  /** The line is quiet: what waits for its end will not get it. Whole frames behind it come out. */
-  giveUp(): Dlt645Event[] {
-    const events: Dlt645Event[] = []
-    while (this.#end > this.#start) {
-      this.#skip()
-      this.#scan(events)
-    }
-    this.#reportRubbish(events)
-    return events
-  }
-
-  #scan(events: Dlt645Event[]): void {
-    while (this.#end - this.#start >= this.#wanted) this.#readFrame(events)
-  }
-
-  #readFrame(events: Dlt645Event[]): void {
-    const start = this.#start
-    const held = this.#end - start
-    this.#examined++
-    if (this.#bytes[start] !== START) {
-      this.#skip()
-      return
-    }
-    if (held < BEFORE_DATA) {
-      this.#wanted = BEFORE_DATA
-      return
-    }
-    this.#examined++
-    const length = this.#bytes[start + 9] ?? 0
-    if (this.#bytes[start + 7] !== START || length > LONGEST_DATA) {
-      this.#skip()
-      return
-    }
+/** By its length, and never by the 16H or 68H that data may hold; the sum must hold. */
+const dlt645Shape: FrameShape<{ readonly kind: 'frame' } & Dlt645Frame> = {
+  firstByte: START,
+  longest: LONGEST_FRAME,
+  look(waiting) {
+    if (waiting.length() < BEFORE_DATA) return waitFor(BEFORE_DATA)
+    if (waiting.byte(7) !== START) return noFrame
+    const length = waiting.byte(9)
+    if (length > LONGEST_DATA) return noFrame
     const total = AROUND_DATA + length
-    if (held < total) {
-      this.#wanted = total
-      return
+    if (waiting.length() < total) return waitFor(total)
+    if (waiting.byte(total - 1) !== END || (waiting.sum(0, total - 2) & 0xff) !== waiting.byte(total - 2))
+      return noFrame
+    const bytes = waiting.slice(0, total)
+    const address = itemText(bytes.subarray(1, 7))
+    if (!/^(\d{12}|A{12})$/.test(address)) return noFrame
+    return {
+      is: 'frame',
+      length: total,
+      event: {
+        kind: 'frame',
+        address,
+        control: bytes.readUInt8(8),
+        data: Uint8Array.from(bytes.subarray(BEFORE_DATA, total - 2), (byte) => byte - 0x33),
+      },
     }
-    const sumAt = start + total - 2
-    const sum = ((this.#sums[sumAt] ?? 0) - (this.#sums[start] ?? 0)) & 0xff
-    const address = itemText(this.#bytes.subarray(start + 1, start + 7))
-    const isWhole = this.#bytes[sumAt] === sum && this.#bytes[sumAt + 1] === END
-    if (!isWhole || !/^(\d{12}|A{12})$/.test(address)) {
-      this.#skip()
-      return
-    }
-    this.#reportRubbish(events)
-    events.push({
-      kind: 'frame',
-      address,
-      control: this.#bytes[start + 8] ?? 0,
-      data: Uint8Array.from(this.#bytes.subarray(start + BEFORE_DATA, sumAt), (byte) => byte - 0x33),
-    })
-    this.#start += total
-    this.#wanted = 1
-  }
+  },
+}
 
-  #skip(): void {
-    if (this.#bytes[this.#start] !== WAKE_UP) this.#rubbish++
-    this.#start++
-    this.#wanted = 1
-  }
-
-  #reportRubbish(events: Dlt645Event[]): void {
-    if (this.#rubbish > 0) events.push({ kind: 'rubbish', bytes: this.#rubbish })
-    this.#rubbish = 0
-  }
-
-  #makeRoom(): void {
-    if (this.#start === 0) return
-    this.#bytes.copyWithin(0, this.#start, this.#end)
-    this.#sums.copyWithin(0, this.#start, this.#end + 1)
-    this.#end -= this.#start
-    this.#start = 0
+/** Cuts what a line brings into frames. */
+export class Dlt645Parser extends FrameCutter<{ readonly kind: 'frame' } & Dlt645Frame> {
+  constructor() {
+    super([dlt645Shape], { idleByte: WAKE_UP })
   }
 }

@@ -66,11 +66,8 @@ export const dnyShape: FrameShape<{ readonly kind: 'frame' } & DnyFrame> = {
   firstByte: 0x44,
   longest: LARGEST_FRAME,
   look(waiting) {
-    if (waiting.length() < 2) return waitFor(2)
-    if (waiting.byte(1) !== 0x4e) return noFrame
-    if (waiting.length() < 3) return waitFor(3)
-    if (waiting.byte(2) !== 0x59) return noFrame
     if (waiting.length() < 5) return waitFor(5)
+    if (waiting.byte(1) !== 0x4e || waiting.byte(2) !== 0x59) return noFrame
     const length = waiting.u16(3)
     if (length < SHORTEST_LENGTH || length > LONGEST_LENGTH) return noFrame
     const total = 5 + length

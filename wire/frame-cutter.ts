@@ -31,6 +31,11 @@ export interface FrameShape<E> {
   look(waiting: Waiting): Look<E>
 }
 
+/**
+ * What stands between the frames: what a modem says of itself, or a byte that a line idles with and that is no rubbish.
+ */
+export type Noise = 'modem' | { readonly idleByte: number }
+
 export const noFrame = { is: 'none' } as const
 export const waitFor = (until: number): { readonly is: 'wait'; readonly until: number } => ({
   is: 'wait',
@@ -67,11 +72,13 @@ export class FrameCutter<E> {
   /** Running sum (mod 2^16) of all bytes before index i; one longer than the bytes. */
   readonly #sums: Uint16Array
   readonly #waiting: Waiting
+  readonly #idleByte: number | undefined
   #shapes: readonly FrameShape<E>[]
   #start = 0
   #end = 0
-  /** This byte was looked at as the second of a beginning that was none. */
+  /** This byte was looked at as the second of a beginning that was none, and is this. */
   #knownAt = -1
+  #known = 0
   /** How far the bytes at the start were found to be a card number so far. */
   #cardChecked = 0
   /** No card number begins before this index: a byte that is none of its characters stands there. */
@@ -83,7 +90,8 @@ export class FrameCutter<E> {
   #rubbish = 0
   #examined = 0
 
-  constructor(shapes: readonly FrameShape<E>[]) {
+  constructor(shapes: readonly FrameShape<E>[], noise: Noise = 'modem') {
+    this.#idleByte = noise === 'modem' ? undefined : noise.idleByte
     const size = 2 * Math.max(...shapes.map(({ longest }) => longest))
     this.#shapes = shapes
     this.#bytes = Buffer.alloc(size)
@@ -105,7 +113,7 @@ export class FrameCutter<E> {
     const events: (E | Between)[] = []
     let taken = 0
     while (taken < chunk.length) {
-      this.#makeRoom()
+      this.#makeRoom(chunk.length - taken)
       const count = Math.min(chunk.length - taken, this.#bytes.length - this.#end)
       this.#bytes.set(chunk.subarray(taken, taken + count), this.#end)
       for (let i = this.#end; i < this.#end + count; i++)
@@ -135,10 +143,12 @@ export class FrameCutter<E> {
 
   #scan(events: (E | Between)[]): void {
     while (this.#end - this.#start >= this.#wanted) {
-      if (this.#start !== this.#knownAt) this.#examined++
-      const first = this.#bytes[this.#start]
+      const isKnown = this.#start === this.#knownAt
+      if (!isKnown) this.#examined++
+      const first = isKnown ? this.#known : this.#bytes[this.#start]
       const shape = this.#shapes.find(({ firstByte }) => firstByte === first)
       if (shape) this.#readFrame(shape, events)
+      else if (this.#idleByte !== undefined) this.#skip(first === this.#idleByte ? 0 : 1)
       else if (first === 0x38) this.#readCard(events)
       else if (first === 0x6c) this.#readLink(events)
       else this.#skip()
@@ -227,8 +237,12 @@ export class FrameCutter<E> {
       length: () => this.waiting,
       byte: (offset) => {
         this.#examined++
-        if (offset === 1) this.#knownAt = at(1)
-        return this.#bytes[at(offset)] ?? 0
+        const byte = this.#bytes[at(offset)] ?? 0
+        if (offset === 1) {
+          this.#knownAt = at(1)
+          this.#known = byte
+        }
+        return byte
       },
       u16: (offset) => {
         this.#examined += 2
@@ -239,8 +253,9 @@ export class FrameCutter<E> {
     }
   }
 
-  #skip(): void {
-    this.#rubbish++
+  /** @param rubbish 0 for what a line idles with */
+  #skip(rubbish: 0 | 1 = 1): void {
+    this.#rubbish += rubbish
     this.#take(1)
   }
 
@@ -255,8 +270,9 @@ export class FrameCutter<E> {
     this.#rubbish = 0
   }
 
-  #makeRoom(): void {
-    if (this.#start === 0) return
+  /** What waits is moved when there is no room behind it, and not for every byte of a peer that trickles. */
+  #makeRoom(count: number): void {
+    if (this.#start === 0 || (this.#start < this.#end && this.#end + count <= this.#bytes.length)) return
     const moved = this.#start
     this.#bytes.copyWithin(0, moved, this.#end)
     this.#sums.copyWithin(0, moved, this.#end + 1)

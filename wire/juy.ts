@@ -53,9 +53,8 @@ export const juyShape: FrameShape<{ readonly kind: 'frame' } & JuyFrame> = {
   firstByte: 0x5a,
   longest: LARGEST_FRAME,
   look(waiting) {
-    if (waiting.length() < 2) return waitFor(2)
-    if (waiting.byte(1) !== 0xa5) return noFrame
     if (waiting.length() < 4) return waitFor(4)
+    if (waiting.byte(1) !== 0xa5) return noFrame
     const length = waiting.u16(2)
     if (length < SHORTEST_LENGTH || length > LONGEST_LENGTH) return noFrame
     const total = 4 + length

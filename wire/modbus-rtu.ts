@@ -50,6 +50,10 @@ export class RtuReplyParser {
   readonly #bytes = new Uint8Array(MOST_BYTES)
   #length = 0
   #at = 0
+  /** The awaited frame begins at `#at` and is whole when so many bytes are held. */
+  #wanted = 0
+  /** Bytes that are those of the echo so far. */
+  #echoed = 0
   #isPastEcho = false
   #hasEcho = false
   #wrongSums = 0
@@ -101,6 +105,7 @@ export class RtuReplyParser {
   giveUp(): RtuReply | undefined {
     this.#isPastEcho = true
     while (this.#at < this.#length) {
+      this.#wanted = 0
       const reply = this.#scan()
       if (reply) return reply
       if (this.#at < this.#length) this.#at++
@@ -112,9 +117,9 @@ export class RtuReplyParser {
   #skipEcho(): boolean {
     if (this.#isPastEcho) return true
     const held = Math.min(this.#length, this.#echo.length)
-    for (let i = 0; i < held; i++) {
+    for (; this.#echoed < held; this.#echoed++) {
       this.#examined++
-      if (this.#bytes[i] === this.#echo[i]) continue
+      if (this.#bytes[this.#echoed] === this.#echo[this.#echoed]) continue
       this.#isPastEcho = true
       return true
     }
@@ -127,10 +132,13 @@ export class RtuReplyParser {
   }
 
   #scan(): RtuReply | undefined {
+    if (this.#length < this.#wanted) return undefined
     for (; this.#at < this.#length; this.#at++) {
       const length = this.#lengthHere()
       if (length === 0) continue
-      if (length === undefined || this.#length - this.#at < length) return undefined
+      if (length === undefined) return undefined
+      this.#wanted = this.#at + length
+      if (this.#length < this.#wanted) return undefined
       this.#examined += length
       const frame = decodeRtu(this.#bytes.slice(this.#at, this.#at + length))
       if (frame) {

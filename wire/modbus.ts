@@ -227,13 +227,19 @@ export function encodeMbap({ transaction, unit, pdu }: MbapFrame): Buffer {
 
 /** A PDU has 253 bytes at most, whatever the length field says. */
 const LONGEST_MBAP_LENGTH = 254
+const MBAP_LENGTH_AT = 6
+const LONGEST_MBAP = MBAP_LENGTH_AT + LONGEST_MBAP_LENGTH
 
 /**
  * Cuts a TCP stream into frames. MBAP has no mark to find the next frame by, so after a wrong header
  * the stream is `broken` for good and the connection must be opened anew.
  */
 export class MbapParser {
-  #held: Uint8Array = new Uint8Array(0)
+  /** The frame that has begun. */
+  readonly #held = new Uint8Array(LONGEST_MBAP)
+  #length = 0
+  /** Of that frame, once its header is here. */
+  #wanted = MBAP_LENGTH_AT
   #broken: string | undefined
 
   /** Why the stream cannot be followed any more. */
@@ -243,32 +249,43 @@ export class MbapParser {
 
   /** Bytes held back because their frame is not complete: 260 at most. */
   get waiting(): number {
-    return this.#held.length
+    return this.#length
   }
 
   push(chunk: Uint8Array): MbapFrame[] {
-    if (this.#broken !== undefined) return []
-    const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
     const frames: MbapFrame[] = []
-    let at = 0
-    while (bytes.length - at >= 6) {
-      const protocol = word(bytes, at + 2)
-      const length = word(bytes, at + 4)
-      if (protocol !== 0 || length < 2 || length > LONGEST_MBAP_LENGTH) {
-        this.#broken = `wanted protocol 0 and 2 to ${LONGEST_MBAP_LENGTH} bytes, got protocol ${protocol} and ${length} bytes`
-        this.#held = new Uint8Array(0)
-        return frames
-      }
-      if (bytes.length - at < 6 + length) break
-      frames.push({
-        transaction: word(bytes, at),
-        unit: bytes[at + 6] ?? 0,
-        pdu: Uint8Array.prototype.slice.call(bytes, at + 7, at + 6 + length),
-      })
-      at += 6 + length
+    for (let taken = 0; taken < chunk.length && this.#broken === undefined;) {
+      const count = Math.min(chunk.length - taken, this.#wanted - this.#length)
+      this.#held.set(chunk.subarray(taken, taken + count), this.#length)
+      this.#length += count
+      taken += count
+      if (this.#length < this.#wanted) return frames
+      if (this.#wanted === MBAP_LENGTH_AT) this.#readHeader()
+      else frames.push(this.#takeFrame())
     }
-    this.#held = Uint8Array.prototype.slice.call(bytes, at)
     return frames
+  }
+
+  #readHeader(): void {
+    const protocol = word(this.#held, 2)
+    const length = word(this.#held, 4)
+    if (protocol === 0 && length >= 2 && length <= LONGEST_MBAP_LENGTH) {
+      this.#wanted = MBAP_LENGTH_AT + length
+      return
+    }
+    this.#broken = `wanted protocol 0 and 2 to ${LONGEST_MBAP_LENGTH} bytes, got protocol ${protocol} and ${length} bytes`
+    this.#length = 0
+  }
+
+  #takeFrame(): MbapFrame {
+    const frame = {
+      transaction: word(this.#held, 0),
+      unit: this.#held[6] ?? 0,
+      pdu: this.#held.slice(7, this.#wanted),
+    }
+    this.#length = 0
+    this.#wanted = MBAP_LENGTH_AT
+    return frame
   }
 }
 

@@ -14,6 +14,8 @@ export interface AccessUnit {
 
 /** A 4K key picture has 1–2 MB. */
 const LARGEST_PICTURE = 8 * 1024 * 1024
+/** What a piece costs besides its bytes: a camera that sends nothing but empty ones is bounded too. */
+const PIECE_COST = 64
 const START_CODE = Uint8Array.of(0, 0, 0, 1)
 
 /** Collects the packets of each picture. After a gap nothing is given until the next key picture. */
@@ -109,7 +111,7 @@ export class AccessUnits {
   }
 
   #add(nal: Uint8Array): boolean {
-    this.#size += nal.length
+    this.#size += nal.length + PIECE_COST
     if (nal.length === 0 || this.#size > LARGEST_PICTURE) return false
     this.#nals.push(nal)
     return true
@@ -131,7 +133,7 @@ export class AccessUnits {
   #fragment(flags: number, header: Uint8Array, body: Uint8Array): boolean {
     if (flags & 0x80) this.#fragments = [header]
     if (!this.#fragments) return false
-    this.#size += body.length
+    this.#size += body.length + PIECE_COST
     if (this.#size > LARGEST_PICTURE) return false
     this.#fragments.push(body)
     if (flags & 0x40) {

@@ -34,14 +34,47 @@ const LONGEST_HEAD = 16_384
 const LARGEST_BODY = 65_536
 
 const DOLLAR = 0x24
+const RETURN = 0x0d
+const LINE_FEED = 0x0a
+const SPACE = 0x20
+const SLASH = 0x2f
+const UNDERSCORE = 0x5f
 const requestLine = /^([A-Z_]{3,20}) (\S{1,2048}) RTSP\/1\.\d$/
 const statusLine = /^RTSP\/1\.\d (\d{3})(?: ([^\r\n]{0,200}))?$/
 
-/** Cuts a byte stream into items; rubbish is skipped up to the next line or frame that makes sense, and counted. */
+/** What is held to begin with, and again when a large message has gone. */
+const ROOM = 16_384
+/** A URI of 2,048 characters between the method and the version. */
+const LONGEST_LINE = 2100
+/** Of a method. */
+const LONGEST_WORD = 20
+
+interface Head {
+  readonly headers: Headers
+  readonly bodyAt: number
+  readonly end: number
+}
+
+/**
+ * Cuts a byte stream into items; rubbish is skipped up to the next line or frame that makes sense, and counted. It looks
+ * at bytes in their order and at each once: a peer that trickles them, or sends nothing but false beginnings, costs no
+ * more than a camera.
+ */
 export class RtspReader {
   readonly #highestChannel: number
-  #rest: Buffer = Buffer.alloc(0)
+  #bytes = Buffer.alloc(ROOM)
+  #start = 0
+  #end = 0
   #skipped = 0
+  /** Of the item that has begun: do not look again before so many bytes are here. */
+  #wanted = 1
+  /** Of the text that has begun: so many bytes were looked at. */
+  #scanned = 0
+  /** It began as a start line does. */
+  #isPlausible = false
+  #startLine = ''
+  #lineAt = 0
+  #head: Head | undefined
 
   /** @param highestChannel a frame on a higher one is rubbish: what was not set up cannot come */
   constructor(highestChannel = 255) {
@@ -53,78 +86,148 @@ export class RtspReader {
     return this.#skipped
   }
 
+  /** Bytes held back because their item is not complete. */
+  get waiting(): number {
+    return this.#end - this.#start
+  }
+
   /** Items own their bytes: nothing points into `bytes` afterwards. */
   push(bytes: Uint8Array): RtspItem[] {
-    this.#rest = Buffer.concat([this.#rest, bytes])
+    this.#makeRoom(bytes.length)
+    this.#bytes.set(bytes, this.#end)
+    this.#end += bytes.length
     const items: RtspItem[] = []
-    for (;;) {
-      const found = next(this.#rest, this.#highestChannel)
-      if (found.skip > 0) this.#skipped += found.skip
-      this.#rest = this.#rest.subarray(found.skip + found.used)
-      if (found.item) items.push(found.item)
-      if (!found.item && found.skip === 0 && found.used === 0) return items
+    while (this.waiting >= this.#wanted) {
+      const item = this.#next(this.#bytes.subarray(this.#start, this.#end))
+      if (item) items.push(item)
     }
+    return items
   }
-}
 
-interface Found {
-  /** Rubbish before the item. */
-  readonly skip: number
-  readonly used: number
-  readonly item?: RtspItem
-}
+  /** Undefined after something was skipped, too. */
+  #next(rest: Buffer): RtspItem | undefined {
+    if (this.#scanned === 0) {
+      const [first] = rest
+      if (first === DOLLAR) return this.#interleaved(rest)
+      if (first === RETURN || first === LINE_FEED) {
+        // Empty lines between messages keep a connection open and mean nothing (RFC 2326 §4.1).
+        this.#take(1)
+        return undefined
+      }
+    }
+    this.#head ??= this.#findHead(rest)
+    const head = this.#head
+    if (!head || this.#isShort(rest, head.end)) return undefined
+    this.#take(head.end)
+    return toMessage(this.#startLine, head.headers, Uint8Array.from(rest.subarray(head.bodyAt, head.end)))
+  }
 
-const wait: Found = { skip: 0, used: 0 }
+  #interleaved(rest: Buffer): Interleaved | undefined {
+    if (this.#isShort(rest, 4)) return undefined
+    const channel = rest.readUInt8(1)
+    if (channel > this.#highestChannel) {
+      this.#skipRubbish(rest, 1)
+      return undefined
+    }
+    const used = 4 + rest.readUInt16BE(2)
+    if (this.#isShort(rest, used)) return undefined
+    this.#take(used)
+    return { kind: 'interleaved', channel, payload: Uint8Array.from(rest.subarray(4, used)) }
+  }
 
-function next(rest: Buffer, highestChannel: number): Found {
-  if (rest.length === 0) return wait
-  if (rest[0] === DOLLAR) return interleaved(rest, highestChannel)
-  // Empty lines between messages keep a connection open and mean nothing (RFC 2326 §4.1).
-  if (rest[0] === 0x0d || rest[0] === 0x0a) return { skip: 0, used: 1 }
-  const end = rest.indexOf('\r\n\r\n')
-  const head = rest.toString('utf8', 0, end === -1 ? Math.min(rest.length, LONGEST_HEAD) : end)
-  const start = head.split('\r\n', 1)[0] ?? ''
-  const isWholeLine = start.length < head.length || end !== -1
-  if (end > LONGEST_HEAD || (isWholeLine ? !isStartLine(start) : !mayBecomeStartLine(start)))
-    return skipRubbish(rest)
-  if (end === -1) return rest.length >= LONGEST_HEAD ? skipRubbish(rest) : wait
-  const headers = parseHeaders(head)
-  const length = contentLength(headers)
-  if (length === undefined) return skipRubbish(rest)
-  const used = end + 4 + length
-  if (rest.length < used) return wait
-  return { skip: 0, used, item: toMessage(start, headers, Uint8Array.from(rest.subarray(end + 4, used))) }
-}
+  #isShort(rest: Buffer, wanted: number): boolean {
+    this.#wanted = wanted
+    return rest.length < wanted
+  }
 
-function interleaved(rest: Buffer, highestChannel: number): Found {
-  if ((rest[1] ?? 0) > highestChannel) return skipRubbish(rest)
-  if (rest.length < 4) return wait
-  const used = 4 + rest.readUInt16BE(2)
-  if (rest.length < used) return wait
-  return {
-    skip: 0,
-    used,
-    item: {
-      kind: 'interleaved',
-      channel: rest.readUInt8(1),
-      payload: Uint8Array.from(rest.subarray(4, used)),
-    },
+  /** Undefined while it is not whole, and after rubbish was skipped. */
+  #findHead(rest: Buffer): Head | undefined {
+    while (this.#scanned < rest.length) {
+      const at = this.#scanned++
+      const byte = rest[at] ?? 0
+      if (!this.#isPlausible && !this.#beginsAsLine(byte, at)) {
+        this.#skipRubbish(rest, at)
+        return undefined
+      }
+      if (at >= (this.#lineAt === 0 ? LONGEST_LINE : LONGEST_HEAD)) {
+        this.#skip(this.#scanned)
+        return undefined
+      }
+      const isLineEnd = byte === LINE_FEED && rest[at - 1] === RETURN
+      // A bare line feed is a character of its line.
+      if (!isLineEnd) continue
+      const from = this.#lineAt
+      this.#lineAt = at + 1
+      if (from === at - 1) return this.#headOf(rest, from)
+      if (from > 0) continue
+      this.#startLine = rest.toString('utf8', 0, at - 1)
+      if (isStartLine(this.#startLine)) continue
+      this.#skip(this.#scanned)
+      return undefined
+    }
+    this.#wanted = rest.length + 1
+    return undefined
+  }
+
+  /** `RTSP/1.0 200 OK` and `OPTIONS * RTSP/1.0` begin with a word in capitals. */
+  #beginsAsLine(byte: number, at: number): boolean {
+    if ((byte >= 0x41 && byte <= 0x5a) || byte === UNDERSCORE) return at < LONGEST_WORD
+    this.#isPlausible = at > 0 && (byte === SPACE || byte === SLASH)
+    return this.#isPlausible
+  }
+
+  /** @param end behind the line end of the last header; an empty line follows */
+  #headOf(rest: Buffer, end: number): Head | undefined {
+    const headers = parseHeaders(rest.toString('utf8', 0, end - 2))
+    const length = contentLength(headers)
+    const bodyAt = end + 2
+    if (length !== undefined) return { headers, bodyAt, end: bodyAt + length }
+    this.#skip(bodyAt)
+    return undefined
+  }
+
+  /** To the byte after the next line end, or to the next `$`; all of it when there is none. */
+  #skipRubbish(rest: Buffer, from: number): void {
+    let end = from
+    while (end < rest.length) {
+      const byte = rest[end]
+      if (byte === DOLLAR) break
+      end++
+      if (byte === LINE_FEED) break
+    }
+    this.#skip(end)
+  }
+
+  #skip(count: number): void {
+    this.#skipped += count
+    this.#take(count)
+  }
+
+  #take(count: number): void {
+    this.#start += count
+    this.#wanted = 1
+    this.#scanned = 0
+    this.#isPlausible = false
+    this.#lineAt = 0
+    this.#head = undefined
+  }
+
+  #makeRoom(count: number): void {
+    if (this.#end + count <= this.#bytes.length) return
+    const held = this.waiting
+    const needed = held + count
+    // Twice what is needed, so that what waits is moved seldom; small again when nothing large waits any more.
+    const size = this.#bytes.length
+    const isFit = size >= 2 * needed && size <= 8 * Math.max(ROOM, needed)
+    const next = isFit ? this.#bytes : Buffer.alloc(Math.max(ROOM, 2 * needed))
+    this.#bytes.copy(next, 0, this.#start, this.#end)
+    this.#bytes = next
+    this.#start = 0
+    this.#end = held
   }
 }
 
 const isStartLine = (line: string): boolean => requestLine.test(line) || statusLine.test(line)
-
-/** Half a line has come: is it worth waiting for the rest? */
-const mayBecomeStartLine = (line: string): boolean =>
-  line.length <= 2100 && /^[A-Z_]{1,20}(\/1?\.?\d?)?( [^\r\n]*)?\r?$/.test(line)
-
-/** To the byte after the next line end, or to the next `$`; all of it when there is none. */
-function skipRubbish(rest: Buffer): Found {
-  const line = rest.indexOf(0x0a, 1)
-  const frame = rest.indexOf(DOLLAR, 1)
-  const ends = [line === -1 ? rest.length : line + 1, frame === -1 ? rest.length : frame]
-  return { skip: Math.min(...ends), used: 0 }
-}
 
 function parseHeaders(head: string): Headers {
   const headers: [string, string][] = []

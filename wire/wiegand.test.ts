@@ -66,5 +66,6 @@ test('any text is a card or is called wrong, without saying what it was', () => 
 test('the number printed on a card is its lower 24 bits', () => {
   assert.equal(dataOfPrinted('212,07041'), 'D41B81')
   assert.equal(dataOfPrinted('0,1'), '000001')
-  for (const wrong of ['256,00001', '1,65536', '1', '1,2,3', 'a,b', '']) assert.equal(dataOfPrinted(wrong), undefined)
+  for (const wrong of ['256,00001', '1,65536', '1', '1,2,3', 'a,b', ''])
+    assert.equal(dataOfPrinted(wrong), undefined)
 })

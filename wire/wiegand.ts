@@ -29,7 +29,7 @@ export function decodeWiegand(bits: string, order: BitOrder = 'first-bit-first')
   const length = wiegandLengths.find((one) => one === bits.length)
   if (length === undefined || !/^[01]+$/.test(bits))
     return wrong(`wanted ${wiegandLengths.join(' or ')} bits; got ${bits.length} characters`)
-  const frame = order === 'first-bit-first' ? bits : [...bits].reverse().join('')
+  const frame = order === 'first-bit-first' ? bits : Array.from(bits).reverse().join('')
   const half = length / 2
   if (onesIn(frame.slice(0, half)) % 2 !== 0) return wrong('the parity of the first half is not even')
   if (onesIn(frame.slice(half)) % 2 !== 1) return wrong('the parity of the second half is not odd')
@@ -49,7 +49,7 @@ export function encodeWiegand(data: string, order: BitOrder = 'first-bit-first')
   const even = onesIn(bits.slice(0, half)) % 2
   const odd = 1 - (onesIn(bits.slice(half)) % 2)
   const frame = `${even}${bits}${odd}`
-  return order === 'first-bit-first' ? frame : [...frame].reverse().join('')
+  return order === 'first-bit-first' ? frame : Array.from(frame).reverse().join('')
 }
 
 /** The 24 bits of a card by what is printed on it: `212,07041`. Undefined for anything else. */

@@ -76,7 +76,9 @@ function shownBy({ card, wiegand, qr, bitOrder }: Read): Presented['shown'] {
     return text !== '' && text.length <= LONGEST_CODE ? { is: 'code', text } : { is: 'unreadable' }
   }
   if (typeof card === 'string')
-    return /^([0-9A-Fa-f]{2}){3,10}$/.test(card) ? { is: 'card', uid: card.toUpperCase() } : { is: 'unreadable' }
+    return /^([0-9A-Fa-f]{2}){3,10}$/.test(card)
+      ? { is: 'card', uid: card.toUpperCase() }
+      : { is: 'unreadable' }
   if (typeof wiegand !== 'string' || (bitOrder !== undefined && bitOrder !== 'lsb' && bitOrder !== 'msb'))
     return { is: 'unreadable' }
   const decoded = decodeWiegand(wiegand, bitOrder === 'lsb' ? 'last-bit-first' : 'first-bit-first')

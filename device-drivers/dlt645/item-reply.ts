@@ -17,7 +17,8 @@ const MOST_KEPT = 256
 export class ItemReplyParser implements ReplyParser<MeterReply> {
   readonly #asked: ItemAsk
   readonly #parser = new Dlt645Parser()
-  #heard = Buffer.alloc(0)
+  readonly #heard = Buffer.alloc(MOST_KEPT)
+  #kept = 0
   #isStrange = false
 
   constructor(asked: ItemAsk) {
@@ -25,11 +26,13 @@ export class ItemReplyParser implements ReplyParser<MeterReply> {
   }
 
   get strange(): Uint8Array {
-    return this.#isStrange ? this.#heard : new Uint8Array(0)
+    return this.#isStrange ? this.#heard.subarray(0, this.#kept) : new Uint8Array(0)
   }
 
   push(chunk: Uint8Array): MeterReply | undefined {
-    this.#heard = Buffer.concat([this.#heard, chunk.subarray(0, MOST_KEPT - this.#heard.length)])
+    const kept = chunk.subarray(0, MOST_KEPT - this.#kept)
+    this.#heard.set(kept, this.#kept)
+    this.#kept += kept.length
     return this.#find(this.#parser.push(chunk))
   }
 
@@ -41,7 +44,7 @@ export class ItemReplyParser implements ReplyParser<MeterReply> {
     for (const event of events) {
       const reply = event.kind === 'frame' ? decodeItemReply(event, this.#asked) : undefined
       if (reply && reply.is !== 'other') return reply
-      this.#isStrange ||= event.kind === 'rubbish' || (event.control & 0x80) !== 0
+      this.#isStrange ||= event.kind !== 'frame' || (event.control & 0x80) !== 0
     }
     return undefined
   }

@@ -28,7 +28,8 @@ export class Sieve {
   /** Bytes of the current packet that are still to be let through, or to be taken out. */
   #pass = 0
   #skip = 0
-  #start: Buffer[] = []
+  #start = Buffer.alloc(0)
+  #kept = 0
   #large = { bytes: 0, flags: 0 }
 
   constructor(limit: number, swallowed: (packet: Swallowed) => void) {
@@ -79,17 +80,16 @@ export class Sieve {
     if (type !== PUBLISH) throw invalid(`wanted a packet of ${this.#limit} bytes at most; got ${length}`)
     this.#skip = length
     this.#large = { bytes: length, flags }
-    this.#start = []
     return false
   }
 
   #gather(piece: Buffer): void {
     this.#skip -= piece.length
-    const kept = this.#start.reduce((sum, { length }) => sum + length, 0)
-    if (kept < LONGEST_START) this.#start.push(Buffer.from(piece.subarray(0, LONGEST_START - kept)))
+    this.#keep(piece.subarray(0, LONGEST_START - this.#kept))
     if (this.#skip > 0) return
-    const start = Buffer.concat(this.#start)
-    this.#start = []
+    const start = this.#start.subarray(0, this.#kept)
+    this.#start = Buffer.alloc(0)
+    this.#kept = 0
     const { bytes, flags } = this.#large
     const topicEnd = 2 + start.readUInt16BE(0)
     const hasId = (flags & 0b110) !== 0 && start.length >= topicEnd + 2
@@ -98,6 +98,18 @@ export class Sieve {
       bytes,
       packetId: hasId ? start.readUInt16BE(topicEnd) : undefined,
     })
+  }
+
+  /** Room is made twice as large each time: a packet may come byte by byte. */
+  #keep(piece: Buffer): void {
+    const needed = this.#kept + piece.length
+    if (needed > this.#start.length) {
+      const larger = Buffer.alloc(Math.min(LONGEST_START, 2 * needed))
+      this.#start.copy(larger, 0, 0, this.#kept)
+      this.#start = larger
+    }
+    piece.copy(this.#start, this.#kept)
+    this.#kept = needed
   }
 }
 

@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { messageOf } from '../../base/errors.ts'
 import type { LineTiming, Opener } from './byte-line.ts'
 
-const bauds = [1200, 2400, 4800, 9600, 19_200, 38_400, 57_600, 115_200] as const
+export const bauds = [1200, 2400, 4800, 9600, 19_200, 38_400, 57_600, 115_200] as const
 
 /** The part of an address that says which serial port, and how it is set. */
 export const serialFields = {

@@ -3,7 +3,13 @@ import type { Site } from '../config.ts'
 import { Draft } from '../draft.ts'
 import type { Store } from '../store/store.ts'
 import type { CardHash } from './card-key.ts'
-import { keptList, listedCards, type CredentialList, type KeptList, type ListedCard } from './credential-list.ts'
+import {
+  keptList,
+  listedCards,
+  type CredentialList,
+  type KeptList,
+  type ListedCard,
+} from './credential-list.ts'
 
 export interface CredentialBookContext {
   readonly clock: Clock
@@ -74,7 +80,9 @@ export class CredentialBook {
   }
 
   /** What may be told of a list: never what is in it. */
-  about(siteId: string): { readonly version: number; readonly at: Instant; readonly cards: number } | undefined {
+  about(
+    siteId: string,
+  ): { readonly version: number; readonly at: Instant; readonly cards: number } | undefined {
     const list = this.#lists.get(siteId)
     return list && { version: list.version, at: list.at, cards: list.cards.size }
   }

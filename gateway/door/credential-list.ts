@@ -15,12 +15,20 @@ const Moment = Type.String({
 /** Where, from when, until when and at which times of the week. */
 const limits = {
   doors: Type.Optional(
-    Type.Array(Id, { minItems: 1, maxItems: 64, description: 'these doors of the site alone; all of them by default' }),
+    Type.Array(Id, {
+      minItems: 1,
+      maxItems: 64,
+      description: 'these doors of the site alone; all of them by default',
+    }),
   ),
   from: Type.Optional(Moment),
   until: Type.Optional(Moment),
   hours: Type.Optional(
-    Type.Array(TimeWindow, { minItems: 1, maxItems: 14, description: 'by the clock of the site; any of them' }),
+    Type.Array(TimeWindow, {
+      minItems: 1,
+      maxItems: 14,
+      description: 'by the clock of the site; any of them',
+    }),
   ),
 } as const
 
@@ -42,7 +50,8 @@ export const CredentialList = Type.Object(
           id: Numbered,
           uid: Type.String({
             pattern: '^([0-9A-Fa-f]{2}){3,10}$',
-            description: 'as the reader of this site reads it: 6 digits by Wiegand 26, 8 by Wiegand 34. Kept as a keyed hash',
+            description:
+              'as the reader of this site reads it: 6 digits by Wiegand 26, 8 by Wiegand 34. Kept as a keyed hash',
           }),
           ...limits,
         },
@@ -53,8 +62,12 @@ export const CredentialList = Type.Object(
     revoked: Type.Optional(
       Type.Object(
         {
-          subjects: Type.Optional(Type.Array(Numbered, { maxItems: MOST_REVOKED, description: '"sub" of QR codes' })),
-          tokens: Type.Optional(Type.Array(Numbered, { maxItems: MOST_REVOKED, description: '"jti" of QR codes' })),
+          subjects: Type.Optional(
+            Type.Array(Numbered, { maxItems: MOST_REVOKED, description: '"sub" of QR codes' }),
+          ),
+          tokens: Type.Optional(
+            Type.Array(Numbered, { maxItems: MOST_REVOKED, description: '"jti" of QR codes' }),
+          ),
         },
         closed,
       ),

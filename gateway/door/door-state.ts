@@ -106,5 +106,12 @@ function bySaid(limits: DoorLimits, before: DoorState, readings: readonly Readin
     : before.isForced
   // What the fire alarm held open is held by nobody until it lets go.
   const begins = hasOpened || (isOpen === true && before.isReleased && !isReleased)
-  return { ...before, isOpen, isReleased, expectedUntil, isForced, openSince: begins ? now : before.openSince }
+  return {
+    ...before,
+    isOpen,
+    isReleased,
+    expectedUntil,
+    isForced,
+    openSince: begins ? now : before.openSince,
+  }
 }

@@ -3,8 +3,15 @@ import type { Device } from '../device.ts'
 import type { Draft } from '../draft.ts'
 import type { QuantityId } from '../quantity.ts'
 import { toReading, type Reading, type Value } from '../reading.ts'
-import { saidOf, type Door } from './door-entry.ts'
-import { stepDoor, unseen, type DoorLimits, type DoorSeen, type DoorState, type DoorStep } from './door-state.ts'
+import { saidOf, type Door } from '../door-entry.ts'
+import {
+  stepDoor,
+  unseen,
+  type DoorLimits,
+  type DoorSeen,
+  type DoorState,
+  type DoorStep,
+} from './door-state.ts'
 
 const RETRY_MS = 1000
 

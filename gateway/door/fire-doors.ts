@@ -67,7 +67,8 @@ export class FireDoors {
       for (const ruleId of JSON.parse(standing) as string[]) {
         // Written by the case book. Which device began it is not known any more: its rule says where doors are.
         const slot = slotOf(ruleId, place)
-        if (slot) this.raised(slot, { since: this.#context.clock.now(), drill: false, readings: [], words: {} }, key)
+        if (slot)
+          this.raised(slot, { since: this.#context.clock.now(), drill: false, readings: [], words: {} }, key)
       }
     }
   }
@@ -118,6 +119,7 @@ export class FireDoors {
     })
     // The store has said what is wrong; the next pulse tries again.
     await begun.catch(() => undefined)
-    if (!this.#isStopped && this.#standing.get(slotId(slot.rule.id, slot.place)) === one) this.#wait(one, target)
+    if (!this.#isStopped && this.#standing.get(slotId(slot.rule.id, slot.place)) === one)
+      this.#wait(one, target)
   }
 }

@@ -89,7 +89,8 @@ export class Gatekeeper {
   figuresOf(doorId: string): DoorFigures {
     const { granted, refused, times } = this.#countOf(doorId)
     const sorted = [...times].sort((a, b) => a - b)
-    const rounded = (ms: Duration | undefined): number | null => (ms === undefined ? null : Math.round(ms * 10) / 10)
+    const rounded = (ms: Duration | undefined): number | null =>
+      ms === undefined ? null : Math.round(ms * 10) / 10
     return {
       granted,
       refused,
@@ -183,7 +184,11 @@ export class Gatekeeper {
   /** For the reader's lamp and buzzer. It moves no lock: a door opens by its command alone. */
   async #answer(readerId: string, { askId }: Presented, why: Refusal | undefined): Promise<void> {
     const answer = { answer: askId, granted: why === undefined, ...(why !== undefined && { reason: why }) }
-    await this.#context.answer(readerId, { is: 'publish', leaf: 'answer', payload: JSON.stringify(answer) })
+    const order = { is: 'publish', leaf: 'answer', payload: JSON.stringify(answer) } as const
+    // Whether its lamp lights up changes nothing for the door.
+    await this.#context
+      .answer(readerId, order)
+      .catch((error: unknown) => this.#context.trouble(`reader ${readerId}: not answered`, messageOf(error)))
   }
 
   async #say(door: DoorDevice, why: Refusal | undefined): Promise<void> {

@@ -11,7 +11,10 @@ export const DoorAccess = Type.Object(
     issuers: Type.Array(
       Type.Object(
         {
-          kid: Type.String({ pattern: '^[A-Za-z0-9._-]{1,64}$', description: 'stands in the header of each code' }),
+          kid: Type.String({
+            pattern: '^[A-Za-z0-9._-]{1,64}$',
+            description: 'stands in the header of each code',
+          }),
           key: Type.Union([
             Type.Object(
               { kty: Type.Literal('OKP'), crv: Type.Literal('Ed25519'), x: Coordinate },

@@ -20,8 +20,7 @@ export interface QrToken {
 }
 
 export type ReadToken =
-  | { readonly is: 'holds'; readonly token: QrToken }
-  | { readonly is: 'refused'; readonly why: Refusal }
+  { readonly is: 'holds'; readonly token: QrToken } | { readonly is: 'refused'; readonly why: Refusal }
 
 const wanted = ['sub', 'jti', 'nbf', 'exp', 'aud'] as const
 const name = /^[A-Za-z0-9._-]{1,64}$/
@@ -29,7 +28,11 @@ const name = /^[A-Za-z0-9._-]{1,64}$/
 /** Reads a QR code: a JWT (RFC 7519) signed with EdDSA or ES256 for this door. Nothing of it is ever repeated. */
 export async function readToken(
   text: string,
-  { issuers, audience, now }: { readonly issuers: readonly Issuer[]; readonly audience: string; readonly now: Instant },
+  {
+    issuers,
+    audience,
+    now,
+  }: { readonly issuers: readonly Issuer[]; readonly audience: string; readonly now: Instant },
 ): Promise<ReadToken> {
   if (text.length > LONGEST_CODE) return refused('unreadable')
   try {

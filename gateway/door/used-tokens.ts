@@ -14,7 +14,9 @@ export class UsedTokens {
 
   constructor(store: Store, clock: Clock) {
     this.#clock = clock
-    const rows = store.reader.prepare('SELECT key, expires_at AS expiresAt FROM used_tokens ORDER BY expires_at').all() as {
+    const rows = store.reader
+      .prepare('SELECT key, expires_at AS expiresAt FROM used_tokens ORDER BY expires_at')
+      .all() as {
       key: string
       expiresAt: number
     }[] // the columns named

@@ -4,7 +4,7 @@ import type { Draft } from '../draft.ts'
 import type { Arrival, Observation } from '../ports.ts'
 import type { Reading } from '../reading.ts'
 import type { Change } from '../store/schema.ts'
-import { besideOf, RETAINED, type Beside } from './recorded.ts'
+import { besideOf, NOTED, RETAINED, type Beside } from './recorded.ts'
 
 /** Less than this is a clock that is being adjusted, as in wakes.ts. */
 const LEAST_JUMP_MS = 1000
@@ -13,8 +13,8 @@ const LEAST_JUMP_MS = 1000
 export interface Came {
   readonly publish?: Arrival['publish'] | undefined
   readonly observation?: Observation | undefined
-  /** Said before the gateway listened: no sign of life. */
-  readonly isRetained?: boolean
+  /** No sign of life: said before the gateway listened, or made by the hub. */
+  readonly notSaid?: 'retained' | 'noted'
 }
 
 /**
@@ -45,8 +45,20 @@ export class ArrivalLog {
       publish?.account ?? null,
       publish?.packetId ?? null,
       publish?.hash ?? null,
-      observation ? besideOf(observation) : came.isRetained === true ? RETAINED : null,
+      observation
+        ? besideOf(observation)
+        : came.notSaid
+          ? came.notSaid === 'noted'
+            ? NOTED
+            : RETAINED
+          : null,
     ])
+  }
+
+  /** It was asked in vain: what rules of silence are woken with. */
+  unanswered(draft: Draft, deviceId: string, now: Instant): void {
+    this.#mark(draft, now)
+    draft.add(mark(now, { mark: 'unanswered', deviceId }))
   }
 
   /** The end of the run, where it is one that was asked for; none when nothing was said in it. */

@@ -78,6 +78,13 @@ export class ByteReader {
     }
   }
 
+  /** A list with its length before it. */
+  varints(): number[] {
+    const values: number[] = []
+    for (let left = this.varint(); left > 0; left--) values.push(this.varint())
+    return values
+  }
+
   bytes(length: number): Uint8Array {
     const start = this.#at
     this.skip(length)

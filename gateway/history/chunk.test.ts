@@ -4,7 +4,9 @@ import fc from 'fast-check'
 import { instant } from '../../base/clock.ts'
 import { quantityIds } from '../quantity.ts'
 import type { Reading } from '../reading.ts'
-import { ChunkBuilder, readChunk, readPoint, type PointNames, type PointNumbers } from './chunk.ts'
+import { ChunkBuilder } from './chunk-builder.ts'
+import type { PointNames, PointNumbers } from './chunk-format.ts'
+import { readChunk, readPoint } from './read-chunk.ts'
 import type { Recorded } from './recorded.ts'
 
 const HOUR_MS = 3_600_000
@@ -85,7 +87,7 @@ const message = fc
   )
   .map(({ at, readings, sort, observed: seen }): Recorded => {
     const told = { is: 'message', at, ...owner, readings } as const
-    if (sort === 'retained') return { ...told, isRetained: true }
+    if (sort === 'retained') return { ...told, notSaid: at % 2 === 0 ? 'retained' : 'noted' }
     return sort === 'camera'
       ? { ...told, observation: { deviceId: owner.deviceId, readings, ...seen } }
       : told
@@ -95,6 +97,7 @@ const recorded: fc.Arbitrary<Recorded> = fc.oneof(
   { weight: 8, arbitrary: message },
   { weight: 1, arbitrary: time.map((at): Recorded => ({ is: 'start', at })) },
   { weight: 1, arbitrary: time.map((at): Recorded => ({ is: 'jump', at, by: -1500 })) },
+  { weight: 1, arbitrary: time.map((at): Recorded => ({ is: 'unanswered', at, deviceId: 'meter' })) },
 )
 
 test('a chunk gives back every message, reading, sight and mark as it was', () => {
@@ -134,7 +137,7 @@ test('one point alone reads the same as picking it from all', () => {
         assert.deepEqual(
           series.values.map((value, i) => ({
             value,
-            quality: series.qualities[i],
+            quality: series.qualities?.[i] ?? 'good',
             at: series.at[i],
             arrived: series.arrived[i],
           })),

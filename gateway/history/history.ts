@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import type { Clock, Duration } from '../../base/clock.ts'
 import { codeOf, GanglionError, messageOf } from '../../base/errors.ts'
+import { hasRoomFor } from '../store/reserve.ts'
 import type { Store } from '../store/store.ts'
 import { historyFileOf, prepareHistory } from './history-file.ts'
 import type { HistoryKeep } from './keep.ts'
@@ -48,6 +50,7 @@ export class History {
   readonly #waiting = new Map<number, Waiting>()
   #asked = 0
   #movedTo = 0
+  #givesWay: boolean
   #seen: number
   #figures: HistoryFigures | undefined
   #hour: number
@@ -64,15 +67,17 @@ export class History {
     const { days = DEFAULT_DAYS, megabytes = DEFAULT_MEGABYTES } = keep
     this.#start = { historyFile, logFile: store.file, keep: { days, bytes: megabytes * MEGABYTE } }
     this.#newest = store.reader.prepare('SELECT ifnull(max(seq), 0) FROM arrivals').pluck()
-    this.#prepare()
+    // On a full disk it does not take the last pages: nothing waits for it.
+    this.#givesWay = !hasRoomFor(folder)
+    if (!this.#givesWay) this.#prepare()
     this.#seen = this.#movedTo
     this.#hour = hourOf(clock)
     this.#later()
   }
 
-  /** Rows of the log up to here lie in the history file. */
+  /** Rows of the log up to here may go: they lie in the history file, or it gives way to what needs the disk more. */
   get movedTo(): number {
-    return this.#movedTo
+    return this.#givesWay ? Infinity : this.#movedTo
   }
 
   /** As of the last time that rows were moved. */
@@ -130,7 +135,9 @@ export class History {
     const { clock, store } = this.#context
     const newest = this.#newest.get() as number // one integer
     const hour = hourOf(clock)
-    if (hour !== this.#hour || newest - this.#seen >= ROWS_WORTH_IT || store.isFull) {
+    this.#givesWay = !hasRoomFor(this.#context.folder)
+    if (this.#givesWay && !existsSync(this.#start.historyFile)) return
+    if (hour !== this.#hour || newest - this.#seen >= ROWS_WORTH_IT || store.isFull || this.#givesWay) {
       this.#tailSoon(hour)
     } else if (this.#worker && this.#waiting.size === 0 && clock.ticks() - this.#lastAsked >= IDLE_MS) {
       void this.#end()

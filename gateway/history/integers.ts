@@ -24,7 +24,7 @@ export function writeIntegers(out: ByteWriter, values: readonly number[]): void 
 export function readIntegers(input: ByteReader, count: number): number[] {
   const order = input.byte()
   const values: number[] = []
-  while (values.length < count) readBlock(input, Math.min(BLOCK, count - values.length), values)
+  for (let left = count; left > 0; left -= BLOCK) readBlock(input, Math.min(BLOCK, left), values)
   for (let again = 0; again < order; again++) {
     let sum = 0
     for (let i = 0; i < count; i++) values[i] = sum += values[i] ?? 0
@@ -86,12 +86,18 @@ function readBlock(input: ByteReader, count: number, into: number[]): void {
     return
   }
   if (width > WIDEST) throw new Error(`a block of ${width} bits is none`)
+  if (width === 0) {
+    for (let i = 0; i < count; i++) into.push(0)
+    return
+  }
   const mask = 2 ** width - 1
+  // As unzigzag does it, with bits.
   let bits = 0
   let held = 0
   for (let i = 0; i < count; i++) {
     for (; held < width; held += 8) bits |= input.byte() << held
-    into.push(unzigzag(bits & mask))
+    const value = bits & mask
+    into.push((value >>> 1) ^ -(value & 1))
     bits >>>= width
     held -= width
   }

@@ -37,6 +37,11 @@ export class Keeper {
     return this.#movedTo
   }
 
+  /** Nothing is moved to a disk that is nearly full. */
+  get hasRoom(): boolean {
+    return hasRoomFor(this.#file)
+  }
+
   /** One transaction: all of it or nothing. @throws SQLite's errors, `SQLITE_FULL` among them. */
   put(segment: OpenSegment): void {
     const { db, names } = this
@@ -86,7 +91,7 @@ export class Keeper {
 
   /** The disk is (nearly) full: the oldest goes until there is room, all of it if it must be. */
   giveWay(isStoreFull: boolean): void {
-    let isFull = isStoreFull || !hasRoomFor(this.#file)
+    let isFull = isStoreFull || !this.hasRoom
     while (isFull) {
       const oldest = this.#oldest()
       if (!oldest) return
@@ -95,7 +100,7 @@ export class Keeper {
         this.#count('gaveWay', oldest.messages)
       })()
       this.#vacuum(Infinity)
-      isFull = !hasRoomFor(this.#file)
+      isFull = !this.hasRoom
     }
   }
 

@@ -1,12 +1,12 @@
 import type Database from 'better-sqlite3'
-import type { ChunkOwner, PointNames, PointNumbers } from './chunk.ts'
+import type { ChunkOwner, PointName, PointNames, PointNumbers } from './chunk-format.ts'
 import { MOST_SOURCES } from './history-file.ts'
 
 /** The numbers that stand for devices and points in chunks; new ones are written with the segment that needs them. */
 export class Names implements PointNumbers, PointNames {
   readonly #db: Database.Database
   readonly #points = new Map<string, number>()
-  readonly #pointNames = new Map<number, { readonly quantity: string; readonly part: string }>()
+  readonly #pointNames = new Map<number, PointName>()
   readonly #sources = new Map<string, number>()
   readonly #owners = new Map<number, ChunkOwner>()
   #newPoints: number[] = []
@@ -48,7 +48,7 @@ export class Names implements PointNumbers, PointNames {
     return this.#points.get(pointName(quantity, part))
   }
 
-  nameOf(point: number): { readonly quantity: string; readonly part: string } {
+  nameOf(point: number): PointName {
     return this.#pointNames.get(point) ?? { quantity: '', part: '' }
   }
 
@@ -95,7 +95,7 @@ export class Names implements PointNumbers, PointNames {
     this.#newSources = []
   }
 
-  #keepPoint(number: number, name: { readonly quantity: string; readonly part: string }): void {
+  #keepPoint(number: number, name: PointName): void {
     this.#points.set(pointName(name.quantity, name.part), number)
     this.#pointNames.set(number, name)
   }

@@ -1,7 +1,7 @@
 import type { Duration, Instant } from '../../base/clock.ts'
 import type { QuantityId } from '../quantity.ts'
 import type { Quality } from '../reading.ts'
-import type { PointSeries } from './chunk.ts'
+import type { PointSeries } from './read-chunk.ts'
 import type { Cell } from './values.ts'
 
 /** One answer never holds more rows or steps than this. */
@@ -61,7 +61,7 @@ function rowsOf({ from, to }: HistoryQuery): Gathering {
           isCut = true
           return false
         }
-        rows.push({ at: at[i] ?? 0, value: values[i] ?? null, quality: qualities[i] ?? 'bad' })
+        rows.push({ at: at[i] ?? 0, value: values[i] ?? null, quality: qualities?.[i] ?? 'good' })
       }
       return true
     },
@@ -81,18 +81,25 @@ interface Step {
 
 function stepsOf({ from, to }: HistoryQuery, every: Duration): Gathering {
   const steps = new Map<number, Step>()
+  const stepAt = (index: number): Step => {
+    const known = steps.get(index)
+    if (known) return known
+    const step = { count: 0, bad: 0, numbers: 0, min: Infinity, max: -Infinity, sum: 0, last: null }
+    steps.set(index, step)
+    return step
+  }
   return {
-    add({ arrived, values, qualities }) {
-      for (let i = 0; i < arrived.length; i++) {
-        const when = arrived[i] ?? 0
-        if (when < from || when >= to) continue
+    add(series) {
+      const { arrived } = series
+      for (let begin = 0; begin < arrived.length;) {
+        const when = arrived[begin] ?? 0
         const index = Math.floor((when - from) / every)
-        let step = steps.get(index)
-        if (!step) {
-          step = { count: 0, bad: 0, numbers: 0, min: Infinity, max: -Infinity, sum: 0, last: null }
-          steps.set(index, step)
-        }
-        take(step, values[i] ?? null, qualities[i] ?? 'bad')
+        const until = Math.min(from + (index + 1) * every, to)
+        let end = begin + 1
+        // The clock may have been set back: only what lies within the step belongs to it.
+        while (end < arrived.length && (arrived[end] ?? 0) >= when && (arrived[end] ?? 0) < until) end++
+        if (when >= from && when < to) take(stepAt(index), series, begin, end)
+        begin = end
       }
       return true
     },
@@ -112,17 +119,28 @@ function stepsOf({ from, to }: HistoryQuery, every: Duration): Gathering {
   }
 }
 
-function take(step: Step, value: Cell, quality: Quality): void {
-  step.count++
-  if (quality === 'bad') {
-    step.bad++
-    return
+/** The readings from `begin` to `end`, which is not one of them. */
+function take(step: Step, { values, qualities }: PointSeries, begin: number, end: number): void {
+  let { min, max } = step
+  let sum = 0
+  let numbers = 0
+  for (let i = begin; i < end; i++) {
+    if (qualities?.[i] === 'bad') {
+      step.bad++
+      continue
+    }
+    const value = values[i] ?? null
+    step.last = value
+    if (typeof value !== 'number' && typeof value !== 'boolean') continue
+    const number = Number(value)
+    numbers++
+    sum += number
+    if (number < min) min = number
+    if (number > max) max = number
   }
-  step.last = value
-  if (typeof value !== 'number' && typeof value !== 'boolean') return
-  const number = Number(value)
-  step.numbers++
-  step.sum += number
-  if (number < step.min) step.min = number
-  if (number > step.max) step.max = number
+  step.count += end - begin
+  step.numbers += numbers
+  step.sum += sum
+  step.min = min
+  step.max = max
 }

@@ -1,9 +1,9 @@
 import type Database from 'better-sqlite3'
 import type { Instant } from '../../base/clock.ts'
-import { readChunk, readPoint } from './chunk.ts'
 import { movedTo, SOURCE_BITS } from './history-file.ts'
 import { Names } from './names.ts'
 import { gathering, type HistoryAnswer, type HistoryQuery } from './query.ts'
+import { readChunk, readPoint } from './read-chunk.ts'
 import { logColumns, toRecorded, type LogRow, type Recorded } from './recorded.ts'
 import type { OpenSegment } from './segment.ts'
 
@@ -110,15 +110,16 @@ export function queryPoint({ db, names, open }: PointSource, query: HistoryQuery
   const point = names.pointOf(query.quantity, query.part)
   const sources = names.sourcesOf(query.deviceId)
   if (point === undefined || sources.length === 0) return gathered.answer()
-  const segments = db
-    .prepare('SELECT id FROM segments WHERE at_high >= ? AND at_low < ? ORDER BY id')
+  const chunks = db
+    .prepare(
+      `SELECT chunks.bytes FROM segments CROSS JOIN chunks ON chunks.id = (segments.id << ${SOURCE_BITS}) + ?
+       WHERE at_high >= ? AND at_low < ? ORDER BY segments.id`,
+    )
     .pluck()
-    .all(query.from, query.to) as number[] // one integer column
-  const chunk = db.prepare(`SELECT bytes FROM chunks WHERE id = (? << ${SOURCE_BITS}) + ?`).pluck()
-  for (const id of segments) {
-    for (const source of sources) {
-      const bytes = chunk.get(id, source) as Uint8Array | undefined // one blob column
-      const series = bytes && readPoint(bytes, point)
+  // A device that moved to another site has nothing of both in one time.
+  for (const source of sources) {
+    for (const bytes of chunks.iterate(source, query.from, query.to) as Iterable<Uint8Array>) {
+      const series = readPoint(bytes, point)
       if (series && !gathered.add(series)) return gathered.answer()
     }
   }

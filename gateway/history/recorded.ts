@@ -13,13 +13,15 @@ export interface RecordedMessage {
   /** None: a sign of life. */
   readonly readings: readonly Reading[]
   readonly observation?: Observation
-  /** The broker had kept it: what it says holds, but nobody said it just then. */
-  readonly isRetained?: true
+  /** No sign of life: the broker had kept it, or the hub itself made it of what was said before. */
+  readonly notSaid?: 'retained' | 'noted'
 }
 
 /** What a replay must know besides: the gateway began or ended, or its wall clock jumped. */
 export type RecordedMark =
   | { readonly is: 'start' | 'stop'; readonly at: Instant }
+  /** The device was asked again and again in vain. */
+  | { readonly is: 'unanswered'; readonly at: Instant; readonly deviceId: string }
   /** From here on the wall clock is ahead of the one before by so much. */
   | { readonly is: 'jump'; readonly at: Instant; readonly by: Duration }
 
@@ -38,9 +40,10 @@ export interface LogRow {
 
 export const logColumns = 'seq, site_id, device_id, at, readings, beside'
 
-/** What stands in the log beside the readings: what a camera saw, that a message was retained, or a mark. */
+/** What stands in the log beside the readings: what a camera saw, that it is no sign of life, or a mark. */
 export type Beside =
   | { readonly retained: true }
+  | { readonly noted: true }
   | {
       readonly at: Instant
       readonly stays: readonly ZoneStay[]
@@ -49,6 +52,9 @@ export type Beside =
     }
   | { readonly mark: 'start' | 'stop' }
   | { readonly mark: 'jump'; readonly by: Duration }
+  | { readonly mark: 'unanswered'; readonly deviceId: string }
+
+export const NOTED = JSON.stringify({ noted: true } satisfies Beside)
 
 export const RETAINED = JSON.stringify({ retained: true } satisfies Beside)
 
@@ -61,7 +67,8 @@ export function toRecorded({ site_id, device_id, at, readings, beside }: LogRow)
   const arrived = instant(at)
   const more = beside === null ? undefined : (JSON.parse(beside) as Beside) // written by the arrivals log
   if (more && 'mark' in more) {
-    return more.mark === 'jump' ? { is: 'jump', at: arrived, by: more.by } : { is: more.mark, at: arrived }
+    const { mark, ...rest } = more
+    return { is: mark, at: arrived, ...rest } as RecordedMark // a mark has what its entry has, by the same names
   }
   const shown = JSON.parse(readings) as Reading[] // written by the arrivals log
   const message = {
@@ -72,6 +79,7 @@ export function toRecorded({ site_id, device_id, at, readings, beside }: LogRow)
     readings: shown,
   } as const
   if (!more) return message
-  if ('retained' in more) return { ...message, isRetained: true }
+  if ('retained' in more) return { ...message, notSaid: 'retained' }
+  if ('noted' in more) return { ...message, notSaid: 'noted' }
   return { ...message, observation: { deviceId: device_id, readings: shown, ...more } }
 }

@@ -1,4 +1,4 @@
-import { ChunkBuilder } from './chunk.ts'
+import { ChunkBuilder } from './chunk-builder.ts'
 import type { Names } from './names.ts'
 import { toRecorded, type LogRow, type Recorded } from './recorded.ts'
 

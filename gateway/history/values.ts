@@ -47,7 +47,9 @@ export function readValues(input: ByteReader, count: number): Cell[] {
   switch (kind) {
     case SAME: {
       const word = toCell(input.text())
-      return Array.from({ length: count }, () => word)
+      const values: Cell[] = []
+      for (let i = 0; i < count; i++) values.push(word)
+      return values
     }
     case FLAGS:
       return readIntegers(input, count).map((value) => value === 1)

@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import Database from 'better-sqlite3'
 import { codeOf, messageOf } from '../../base/errors.ts'
 import { isFullCode } from '../store/reserve.ts'
+import { prepareHistory } from './history-file.ts'
 import { Keeper } from './keeper.ts'
 import { queryPoint } from './reader.ts'
 import { Tail } from './tail.ts'
@@ -27,6 +28,8 @@ try {
 }
 
 const log = new Database(start.logFile, { readonly: true })
+const newest = log.prepare('SELECT ifnull(max(seq), 0) FROM arrivals').pluck().get() as number // one integer
+prepareHistory(start.historyFile, newest)
 const keeper = new Keeper(start.historyFile, start.keep)
 const tail = new Tail(log, keeper)
 
@@ -39,6 +42,7 @@ let tailing: Promise<unknown> = Promise.resolve()
 async function moveOn({ now, isStoreFull }: Extract<Ask, { is: 'tail' }>): Promise<void> {
   keeper.trim(now)
   keeper.giveWay(isStoreFull)
+  if (!keeper.hasRoom) return
   try {
     while (!isEnding && tail.step()) await breath()
     tail.flush(now)

@@ -58,6 +58,19 @@ export const migrations: readonly string[] = [
   `CREATE TABLE credential_lists (site_id TEXT PRIMARY KEY, version INTEGER NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
    CREATE TABLE used_tokens (key TEXT PRIMARY KEY, expires_at INTEGER NOT NULL) WITHOUT ROWID;
    CREATE INDEX used_tokens_age ON used_tokens (expires_at);`,
+  `CREATE TABLE drills (
+     id TEXT PRIMARY KEY, device_id TEXT NOT NULL, site_id TEXT NOT NULL, began_at INTEGER NOT NULL, until_at INTEGER NOT NULL,
+     begun_by TEXT NOT NULL, ended_at INTEGER, hops TEXT) WITHOUT ROWID;
+   CREATE INDEX drills_of ON drills (device_id, began_at);
+   CREATE TABLE acceptances (
+     seq INTEGER PRIMARY KEY, device_id TEXT NOT NULL, site_id TEXT NOT NULL, at INTEGER NOT NULL, accepted_by TEXT NOT NULL, body TEXT NOT NULL);
+   CREATE INDEX acceptances_of ON acceptances (device_id);
+   CREATE TABLE replacements (
+     seq INTEGER PRIMARY KEY, device_id TEXT NOT NULL, site_id TEXT NOT NULL, at INTEGER NOT NULL, replaced_by TEXT NOT NULL, body TEXT NOT NULL);
+   CREATE INDEX replacements_of ON replacements (device_id);`,
+  `CREATE TABLE rule_changes (
+     seq INTEGER PRIMARY KEY, pack TEXT NOT NULL, instead_of TEXT, changed_by TEXT NOT NULL, at INTEGER NOT NULL, state TEXT NOT NULL,
+     detail TEXT NOT NULL, ended_at INTEGER, body TEXT NOT NULL);`,
 ]
 
 /** What can be written, by name. The number of `?` is the number of values a change carries. */
@@ -84,7 +97,8 @@ export const statements = {
   putSourceKey: 'INSERT INTO source_keys VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
   pruneSourceKeys: 'DELETE FROM source_keys WHERE at < ?',
   putArrival: 'INSERT INTO arrivals VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)',
-  pruneArrivals: 'DELETE FROM arrivals WHERE seq <= ?',
+  // The newest stays: SQLite would begin to number anew in an empty table, and who follows the log goes by number.
+  pruneArrivals: 'DELETE FROM arrivals WHERE seq <= ? AND seq < (SELECT max(seq) FROM arrivals)',
   putCursor: 'INSERT INTO cursors VALUES (?, ?) ON CONFLICT DO UPDATE SET cursor = excluded.cursor',
   putMqtt: 'INSERT INTO mqtt VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
   deleteMqtt: 'DELETE FROM mqtt WHERE kind = ? AND key = ?',
@@ -109,10 +123,17 @@ export const statements = {
     'INSERT INTO persuasions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body, outcome = excluded.outcome, ended_at = excluded.ended_at',
   dropPersuasion: "UPDATE persuasions SET outcome = 'dropped', ended_at = ? WHERE seq = ?",
   prunePersuasions: 'DELETE FROM persuasions WHERE seq <= ? AND outcome IS NOT NULL',
+  putRuleChange:
+    'INSERT INTO rule_changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state, detail = excluded.detail, ended_at = excluded.ended_at, body = excluded.body',
+  pruneRuleChanges: 'DELETE FROM rule_changes WHERE seq <= ?',
   putCredentialList:
     'INSERT INTO credential_lists VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET version = excluded.version, at = excluded.at, body = excluded.body',
   putUsedToken: 'INSERT INTO used_tokens VALUES (?, ?) ON CONFLICT DO NOTHING',
   pruneUsedTokens: 'DELETE FROM used_tokens WHERE expires_at < ?',
+  putDrill:
+    'INSERT INTO drills VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET ended_at = excluded.ended_at, hops = excluded.hops',
+  putAcceptance: 'INSERT INTO acceptances VALUES (NULL, ?, ?, ?, ?, ?)',
+  putReplacement: 'INSERT INTO replacements VALUES (NULL, ?, ?, ?, ?, ?)',
 } as const
 
 export type StatementName = keyof typeof statements

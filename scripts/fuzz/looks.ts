@@ -1,15 +1,18 @@
 import buffer from 'node:buffer'
+import crypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 
 /**
  * Counts how often a parser looks at bytes, without asking the parser: while it runs, every byte array that it is given
  * or makes is a stand-in whose reads are counted. A byte that is read counts one; what hands bytes over to the engine
- * (a search, a text made of them, JSON, a hash) counts each of them. Copies are counted for themselves, and so are the
- * characters that a search in a text passes.
+ * (a search, a text made of them, a hash) counts each of them. Copies are counted for themselves, and so is what is
+ * searched of texts; a text that is read character by character is not seen.
  */
 export interface Looks {
   readonly looks: number
   readonly copies: number
+  /** Of texts. */
+  readonly characters: number
 }
 
 type Bytes = Uint8Array<ArrayBuffer>
@@ -17,6 +20,7 @@ type Call = (...given: unknown[]) => unknown
 
 let looks = 0
 let copies = 0
+let characters = 0
 const real = new WeakMap<object, Bytes>()
 
 const RealArray = Uint8Array
@@ -34,13 +38,34 @@ const lengthOf = (value: unknown): number => (isBytes(value) || typeof value ===
 const scans = new Set(['toString', 'toJSON', 'utf8Slice', 'latin1Slice', 'hexSlice', 'every', 'some', 'join'])
 const searches = new Set(['indexOf', 'includes', 'findIndex', 'find', 'lastIndexOf'])
 const copying = new Set(['slice', 'set', 'copyWithin', 'copy', 'fill', 'map', 'reverse', 'write'])
-const widths: Readonly<Record<string, number>> = { 8: 1, 16: 2, 32: 4, 64: 8, Float: 4, Double: 8 }
+/** Bytes that one read of a number looks at, by the method's name; of the others the length is said when it is called. */
+const widths: ReadonlyMap<string, number> = new Map(
+  [
+    ...Object.getOwnPropertyNames(RealBuffer.prototype),
+    ...Object.getOwnPropertyNames(RealView.prototype),
+  ].flatMap((name) => {
+    const [, kind = '', bits] = /^(?:read|get)((?:Big)?U?[iI]nt|Float|Double)(\d*)/.exec(name) ?? []
+    if (kind === '') return []
+    return [
+      [
+        name,
+        kind === 'Double' ? 8 : kind === 'Float' ? Number(bits ?? 32) / 8 || 4 : Number(bits) / 8,
+      ] as const,
+    ]
+  }),
+)
+
+/** No pattern: those are counted. */
+function isIndex(name: string): boolean {
+  const first = name.charCodeAt(0)
+  return first >= 0x30 && first <= 0x39
+}
 
 /** A stand-in for a byte array. */
 function counted(target: Bytes): Bytes {
   const proxy = new Proxy(target, {
     get(of, name) {
-      if (typeof name === 'string' && /^\d+$/.test(name)) {
+      if (typeof name === 'string' && isIndex(name)) {
         looks++
         return of[Number(name)]
       }
@@ -56,21 +81,18 @@ function counted(target: Bytes): Bytes {
 
 function called(of: Bytes, name: string | symbol, method: Call, given: unknown[]): unknown {
   const word = String(name)
-  const read = /^read(?:U?Int|Big|Float|Double)/.test(word)
-  if (name === Symbol.iterator || word === 'values' || word === 'entries') {
-    looks += of.length
-  } else if (read) {
-    const bits = /\d+/.exec(word)?.[0]
-    const wide = word.startsWith('readDouble') ? 8 : 4
-    looks += bits !== undefined ? (widths[bits] ?? 4) : typeof given[1] === 'number' ? given[1] : wide
+  const width = widths.get(word)
+  if (name === Symbol.iterator) return oneByOne(of)
+  if (width !== undefined) {
+    // `readUIntLE(offset, length)` and its like say how many.
+    looks += width === 0 ? Number(given[1]) : width
   } else if (scans.has(word)) {
     const [from, to] = given.filter((one) => typeof one === 'number')
     looks += Math.max(0, Math.min(to ?? of.length, of.length) - (from ?? 0))
   } else if (word === 'equals' || word === 'compare') {
     looks += Math.min(of.length, lengthOf(unwrapped(given[0])))
   } else if (copying.has(word)) {
-    const [first] = given.map(unwrapped)
-    copies += word === 'set' ? lengthOf(first) : of.length
+    copies += copiedBy(of, word, given)
   }
   const answer = method.apply(of, given.map(unwrapped))
   if (searches.has(word)) {
@@ -79,6 +101,29 @@ function called(of: Bytes, name: string | symbol, method: Call, given: unknown[]
   }
   return isBytes(answer) ? counted(answer) : answer
 }
+
+function copiedBy(of: Bytes, word: string, given: readonly unknown[]): number {
+  const [first, second, third] = given.map(unwrapped)
+  if (word === 'set') return lengthOf(first)
+  if (word === 'copyWithin') return (typeof third === 'number' ? third : of.length) - Number(second ?? 0)
+  if (word === 'fill') return 0
+  if (word === 'slice')
+    return Math.max(
+      0,
+      Math.min(typeof second === 'number' ? second : of.length, of.length) - Number(first ?? 0),
+    )
+  return of.length
+}
+
+function* oneByOne(of: Bytes): Generator<number> {
+  for (const byte of of) {
+    looks++
+    yield byte
+  }
+}
+
+/** The bytes themselves, where they have to be handed over uncounted. */
+export const plainBytes = (bytes: Uint8Array): Uint8Array => real.get(bytes) ?? bytes
 
 /** Constructors and static functions that make byte arrays make stand-ins. */
 function countedClass<C extends typeof Uint8Array | BufferConstructor>(original: C): C {
@@ -114,7 +159,7 @@ const countedView = new Proxy(RealView, {
         const value: unknown = Reflect.get(own, name, own)
         if (typeof value !== 'function') return value
         return (...args: unknown[]) => {
-          if (String(name).startsWith('get')) looks += widths[/\d+/.exec(String(name))?.[0] ?? ''] ?? 4
+          looks += widths.get(String(name)) ?? 0
           return (value as Call).apply(own, args)
         }
       },
@@ -128,19 +173,35 @@ interface Patch {
   readonly by: (before: Call) => Call
 }
 
-/** A call that looks at all of its first argument, or of what it is called on. */
+/** A call that looks at all of its first argument. */
 const scanning =
   (before: Call): Call =>
   (first, ...rest) => {
-    looks += lengthOf(unwrapped(first))
-    return before(unwrapped(first), ...rest.map(unwrapped))
+    const plain = unwrapped(first)
+    if (isBytes(plain)) looks += plain.length
+    else characters += lengthOf(plain)
+    return before(plain, ...rest.map(unwrapped))
   }
-const ofThis = (cost: (text: string, given: readonly unknown[], answer: unknown) => number) => (before: Call) =>
+const scanningAll =
+  (before: Call): Call =>
+  (...given) => {
+    const plain = given.map(unwrapped)
+    for (const one of plain) looks += isBytes(one) ? one.length : 0
+    return before(...plain)
+  }
+const hashing = (before: Call): Call =>
   function (this: unknown, ...given: unknown[]): unknown {
-    const answer = before.apply(this, given)
-    looks += cost(String(this), given, answer)
-    return answer
+    const plain = given.map(unwrapped)
+    looks += lengthOf(plain[0])
+    return before.apply(this, plain)
   }
+const ofThis =
+  (cost: (text: string, given: readonly unknown[], answer: unknown) => number) => (before: Call) =>
+    function (this: unknown, ...given: unknown[]): unknown {
+      const answer = before.apply(this, given)
+      characters += cost(String(this), given, answer)
+      return answer
+    }
 const wholeText = ofThis((text) => text.length)
 const found = ofThis((text, given, answer) => {
   const from = typeof given[1] === 'number' ? given[1] : 0
@@ -152,28 +213,38 @@ const matched = (before: Call): Call =>
     const from = pattern.global || pattern.sticky ? pattern.lastIndex : 0
     const match = before.apply(this, given) as RegExpExecArray | null // exec answers that
     const length = String(given[0]).length
-    looks += match ? match.index + match[0].length - from : pattern.sticky ? 1 : Math.max(0, length - from)
+    characters += match
+      ? match.index + match[0].length - from
+      : pattern.sticky
+        ? 1
+        : Math.max(0, length - from)
     return match
   }
 
 const patches: readonly Patch[] = [
   { on: JSON, name: 'parse', by: scanning },
   { on: buffer, name: 'isUtf8', by: scanning },
-  { on: TextDecoder.prototype, name: 'decode', by: decoding },
-  ...['trim', 'trimEnd', 'toLowerCase', 'toUpperCase'].map((name) => ({
+  { on: crypto, name: 'hash', by: scanningAll },
+  { on: crypto, name: 'timingSafeEqual', by: scanningAll },
+  { on: crypto.Hash.prototype, name: 'update', by: hashing },
+  { on: Object.getPrototypeOf(crypto.createHmac('sha256', 'x')) as object, name: 'update', by: hashing },
+  { on: TextDecoder.prototype, name: 'decode', by: hashing },
+  ...['trim', 'trimEnd', 'toLowerCase', 'toUpperCase', 'replaceAll'].map((name) => ({
     on: String.prototype,
     name,
     by: wholeText,
   })),
+  { on: String.prototype, name: 'split', by: split },
   { on: String.prototype, name: 'indexOf', by: found },
+  { on: String.prototype, name: 'includes', by: wholeText },
   { on: RegExp.prototype, name: 'exec', by: matched },
 ]
 
-function decoding(before: Call): Call {
+/** By a pattern it is counted where that is matched. */
+function split(before: Call): Call {
   return function (this: unknown, ...given: unknown[]): unknown {
-    const bytes = unwrapped(given[0])
-    looks += lengthOf(bytes)
-    return before.call(this, bytes, ...given.slice(1))
+    if (!(given[0] instanceof RegExp)) characters += String(this).length
+    return before.apply(this, given)
   }
 }
 
@@ -188,9 +259,10 @@ export function countLooks(bytes: Uint8Array, work: (counted: Uint8Array) => voi
   syncBuiltinESMExports()
   looks = 0
   copies = 0
+  characters = 0
   try {
     work(counted(RealBuffer.from(bytes)))
-    return { looks, copies }
+    return { looks, copies, characters }
   } finally {
     for (const back of undo.reverse()) back()
     syncBuiltinESMExports()
@@ -200,6 +272,12 @@ export function countLooks(bytes: Uint8Array, work: (counted: Uint8Array) => voi
 function replace(on: object, name: string | symbol, by: (before: unknown) => unknown): () => void {
   const before = Object.getOwnPropertyDescriptor(on, name)
   if (!before) throw new Error(`there is no ${String(name)} to count`)
-  Object.defineProperty(on, name, { ...before, value: by(before.value ?? before.get?.call(on)), writable: true })
+  const value = by(before.value ?? before.get?.call(on))
+  Object.defineProperty(on, name, {
+    value,
+    writable: true,
+    configurable: true,
+    enumerable: before.enumerable === true,
+  })
   return () => void Object.defineProperty(on, name, before)
 }

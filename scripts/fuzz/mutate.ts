@@ -6,7 +6,8 @@ const MOST_RANDOM = 300
 const MOST_REPEATED = 2000
 const edges = [0, 0xff, 0x7f, 0x80, 0x01, 0x20, 0x0a] as const
 
-export const pick = <T>(random: Random, from: readonly T[]): T => from[random.between(0, from.length - 1)] as T // never empty
+export const pick = <T>(random: Random, from: readonly T[]): T =>
+  from[random.between(0, from.length - 1)] as T // never empty
 
 /** Bytes of which most come from what is valid: whole, damaged, one behind the other, or its beginnings again and again. */
 export function nearly(random: Random, valid: readonly Uint8Array[]): Uint8Array {
@@ -71,7 +72,7 @@ export function chunksOf(length: number, random: Random): readonly number[] {
   if (kind < 0.5 || length < 2) return [length]
   if (kind > 0.9) return Array.from({ length }, () => 1)
   const chunks: number[] = []
-  for (let left = length; left > 0; ) {
+  for (let left = length; left > 0;) {
     const next = random.between(1, Math.min(left, kind < 0.7 ? left : 64))
     chunks.push(next)
     left -= next

@@ -26,6 +26,8 @@ export interface Target {
   readonly mostHeld?: number
   /** How often each byte may be looked at; 4 unless it is said why not. */
   readonly mostLooks?: number
+  /** How often each character of a text may be looked at; 8 unless it is said why not. */
+  readonly mostReads?: number
   make(random: Random): Pick<Input, 'bytes' | 'form'>
   open(form: number): Parser
 }

@@ -16,6 +16,8 @@ export interface Trial {
   readonly looks: number
   readonly worstLooks: number
   readonly worstCopies: number
+  /** Of texts. */
+  readonly worstReads: number
   readonly mostHeld: number
   readonly failures: readonly string[]
 }
@@ -30,6 +32,7 @@ const RUNS_OF_SLOW = 5
 /** Looks are counted at one input of so many: it takes a hundred times as long. */
 const COUNTED_EVERY = 200
 const MOST_LOOKS = 4
+const MOST_READS = 8
 /** Short inputs are asked for more than they have: where a frame begins, and for its length. */
 const LOOKS_OF_ANY = 64
 const MOST_FAILURES = 5
@@ -45,7 +48,7 @@ export function tryTarget(target: Target, { inputs, seed }: TrialPlan): Trial {
   /** One parser for each form that never sees the end of its stream. */
   const living = new Map<number, Parser>()
   let [bytes, refused, worstMs, mostHeld] = [0, 0, 0, 0]
-  let [looked, lookedBytes, worstLooks, worstCopies] = [0, 0, 0, 0]
+  let [looked, lookedBytes, worstLooks, worstCopies, worstReads] = [0, 0, 0, 0, 0]
   const before = heldMb()
   for (let number = 0; number < inputs; number++) {
     const made = target.make(random)
@@ -57,21 +60,30 @@ export function tryTarget(target: Target, { inputs, seed }: TrialPlan): Trial {
     let tookMs = performance.now() - startedAt
     if (outcome === 'refused') refused++
     else if (outcome !== 'taken') fail(outcome, input)
-    if (tookMs > SLOW_MS) tookMs = Math.min(tookMs, ...Array.from({ length: RUNS_OF_SLOW }, () => timeOf(target, input)))
+    if (tookMs > SLOW_MS)
+      tookMs = Math.min(tookMs, ...Array.from({ length: RUNS_OF_SLOW }, () => timeOf(target, input)))
     if (tookMs > SLOW_MS) fail(`took ${tookMs.toFixed(1)} ms`, input)
     worstMs = Math.max(worstMs, tookMs)
     if (number % COUNTED_EVERY === 0) {
-      const count = countLooks(input.bytes, (counted) =>
-        outcomeOf(() => feed(target.open(input.form), { ...input, bytes: counted })),
-      )
-      const most = (target.mostLooks ?? MOST_LOOKS) * input.bytes.length + LOOKS_OF_ANY
-      if (count.looks > most) fail(`${count.looks} looks at ${input.bytes.length} bytes`, input)
-      if (count.copies > most) fail(`${count.copies} bytes copied of ${input.bytes.length}`, input)
+      let countedOutcome = ''
+      const count = countLooks(input.bytes, (counted) => {
+        countedOutcome = outcomeOf(() => feed(target.open(input.form), { ...input, bytes: counted }))
+      })
+      // The stand-ins must be taken for what they stand for.
+      if (countedOutcome !== outcome) fail(`counted: ${countedOutcome}`, input)
+      const size = input.bytes.length
+      if (count.looks > (target.mostLooks ?? MOST_LOOKS) * size + LOOKS_OF_ANY)
+        fail(`${count.looks} looks at ${size} bytes`, input)
+      if (count.copies > MOST_LOOKS * size + LOOKS_OF_ANY)
+        fail(`${count.copies} bytes copied of ${size}`, input)
+      if (count.characters > (target.mostReads ?? MOST_READS) * size + LOOKS_OF_ANY)
+        fail(`${count.characters} characters read of ${size} bytes`, input)
       looked += count.looks
-      lookedBytes += input.bytes.length
-      if (input.bytes.length >= LOOKS_OF_ANY) {
-        worstLooks = Math.max(worstLooks, count.looks / input.bytes.length)
-        worstCopies = Math.max(worstCopies, count.copies / input.bytes.length)
+      lookedBytes += size
+      if (size >= LOOKS_OF_ANY) {
+        worstLooks = Math.max(worstLooks, count.looks / size)
+        worstCopies = Math.max(worstCopies, count.copies / size)
+        worstReads = Math.max(worstReads, count.characters / size)
       }
     }
     if (target.kind === 'stream') {
@@ -84,7 +96,7 @@ export function tryTarget(target: Target, { inputs, seed }: TrialPlan): Trial {
   if (keptMb > MOST_KEPT_MB) failures.push(`${keptMb.toFixed(0)} MB were kept of ${bytes} bytes`)
   return {
     ...{ name: target.name, inputs, bytes, refused, worstMs, mostHeld, failures },
-    ...{ looks: lookedBytes === 0 ? 0 : looked / lookedBytes, worstLooks, worstCopies },
+    ...{ looks: lookedBytes === 0 ? 0 : looked / lookedBytes, worstLooks, worstCopies, worstReads },
   }
 }
 

@@ -1,12 +1,12 @@
 import { Type, type Static } from 'typebox'
-import { parseDuration } from '../../base/amount.ts'
-import type { Duration } from '../../base/clock.ts'
-import { nearest } from '../../base/schema.ts'
-import type { Mistake, YamlFile } from '../../base/yaml.ts'
-import type { Device } from '../device.ts'
-import type { QuantityId } from '../quantity.ts'
-import type { SiteFile } from '../site-file.ts'
-import { Id, Span } from '../words.ts'
+import { parseDuration } from '../base/amount.ts'
+import type { Duration } from '../base/clock.ts'
+import { nearest } from '../base/schema.ts'
+import type { Mistake, YamlFile } from '../base/yaml.ts'
+import type { Device } from './device.ts'
+import type { QuantityId } from './quantity.ts'
+import type { SiteFile } from './site-file.ts'
+import { Id, Span } from './words.ts'
 
 /** 门: what makes a device of a site file a door whose access this box decides and watches. */
 export const DoorEntry = Type.Object(
@@ -15,7 +15,8 @@ export const DoorEntry = Type.Object(
       Type.Array(Id, {
         maxItems: 8,
         uniqueItems: true,
-        description: 'devices of this site whose asks open it; a controller with a reader of its own names itself',
+        description:
+          'devices of this site whose asks open it; a controller with a reader of its own names itself',
       }),
     ),
     part: Type.Optional(
@@ -31,7 +32,10 @@ export const DoorEntry = Type.Object(
     lock: Type.Enum(['fail-safe', 'fail-secure'] as const, {
       description: 'fail-safe: open without power. fail-secure stays shut, so it wants a handle',
     }),
-    expectedFor: Type.Optional({ ...Span, description: 'so long after it was let open, opening is no force; default 5 s' }),
+    expectedFor: Type.Optional({
+      ...Span,
+      description: 'so long after it was let open, opening is no force; default 5 s',
+    }),
     heldAfter: Type.Optional({ ...Span, description: 'open for longer it is held open; default 30 s' }),
   },
   { additionalProperties: false },
@@ -72,7 +76,10 @@ export function doorMistakes(site: YamlFile<SiteFile>): readonly Mistake[] {
     door.readers?.forEach((reader, at) => {
       if (!ids.includes(reader)) {
         const meant = nearest(reader, ids)
-        complain(`/readers/${at}`, `no device of this site is "${reader}"${meant ? `; did you mean "${meant}"?` : ''}`)
+        complain(
+          `/readers/${at}`,
+          `no device of this site is "${reader}"${meant ? `; did you mean "${meant}"?` : ''}`,
+        )
       }
       const other = taken.get(reader)
       if (other !== undefined) complain(`/readers/${at}`, `"${reader}" opens "${other}" already`)
@@ -91,7 +98,8 @@ export function doorMistakes(site: YamlFile<SiteFile>): readonly Mistake[] {
 export function saidOf(device: Device): readonly QuantityId[] {
   const { door, profile } = device
   if (!door) return []
-  const has = (quantity: QuantityId): boolean => profile.points.some((point) => point.quantity === quantity && point.part === '')
+  const has = (quantity: QuantityId): boolean =>
+    profile.points.some((point) => point.quantity === quantity && point.part === '')
   const own: readonly QuantityId[] = [
     ...(door.readers.length > 0 ? (['accessGranted', 'accessRefused', 'accessReason'] as const) : []),
     ...(has('doorOpen') ? (['doorHeldOpen'] as const) : []),
