@@ -50,7 +50,7 @@ test('a box is its file, its sites and all that they name', async (t) => {
     [beam.siteId, beam.part, placeOf(beam, ''), placeOf(beam, 'x')],
     ['shed', 'door-line', 'shed/door-line', 'shed/door-line/x'],
   )
-  assert.equal(beam.silentAfter, 5 * 3_600_000)
+  assert.equal(beam.silentAfter, 5.25 * 3_600_000)
   assert.equal(box.devices.get('meter')?.silentAfter, 30 * 60_000)
   assert.equal(box.devices.get('practice')?.drillOnly, true)
   const camera = box.devices.get('camera')

@@ -16,6 +16,7 @@ import { migrations } from '../../gateway/store/schema.ts'
 import { fileOn, OWN_PACKS } from '../../gateway/yaml-shelf.ts'
 import { complain, say, type Command } from '../command.ts'
 import { shippedRooms } from '../rooms.ts'
+import { affectedRules } from './affected-rules.ts'
 import { backtestLines } from './backtest-table.ts'
 import { differences, replayedCases, type Difference, type ReplayedCase } from './case-difference.ts'
 import { folderOptions, foldersOf } from './folders.ts'
@@ -114,6 +115,8 @@ export async function runBacktest(wish: BacktestWish): Promise<Backtest> {
   const triedId = insteadOf ?? basename(wish.pack, '.yaml')
   const tried = await loadBox(wish.box, { ...rooms, triedPacks: new Map([[triedId, wish.pack]]) })
   const changes = packChanges(oldRules.get(triedId) ?? {}, newRules)
+  // The others say the same either way: once is enough.
+  const affected = affectedRules(new Set(changes.keys()), [...active.rules, ...tried.rules])
 
   const before: ReplayLine[] = []
   const after: ReplayLine[] = []
@@ -121,7 +124,11 @@ export async function runBacktest(wish: BacktestWish): Promise<Backtest> {
   const seen = { messages: 0, readings: 0, firstAt: undefined as Instant | undefined }
   const runs = [
     new Replay({ box: oneSite(active, siteId), from: begin, onLine: (line) => before.push(line) }),
-    new Replay({ box: oneSite(tried, siteId), from: begin, onLine: (line) => after.push(line) }),
+    new Replay({
+      box: { ...oneSite(tried, siteId), rules: tried.rules.filter(({ id }) => affected.has(id)) },
+      from: begin,
+      onLine: (line) => after.push(line),
+    }),
   ]
   try {
     for (const recorded of recordedIn(wish.data, {
@@ -140,8 +147,10 @@ export async function runBacktest(wish: BacktestWish): Promise<Backtest> {
     for (const run of runs) run.stop()
   }
   const since = isoTime(from)
+  const isAffected = (rule: string): boolean => affected.has(rule)
   const oldCases = replayedCases(before, since)
-  const newCases = replayedCases(after, since)
+  const newCases = [...replayedCases(after, since), ...oldCases.filter(({ rule }) => !isAffected(rule))]
+  const held = [...after, ...before.filter((line) => line.is === 'held' && !isAffected(line.rule))]
   return {
     pack: wish.pack,
     insteadOf: insteadOf ?? null,
@@ -151,7 +160,7 @@ export async function runBacktest(wish: BacktestWish): Promise<Backtest> {
     readings: seen.readings,
     firstAt: seen.firstAt === undefined ? null : isoTime(seen.firstAt),
     changes: Object.fromEntries(changes),
-    rules: countsOf(oldCases, newCases, after, since),
+    rules: countsOf(oldCases, newCases, held, since),
     differences: differences(oldCases, newCases).map((one) => ({ ...one, reason: reasonOf(one, changes) })),
     failures: [
       ...new Set(after.flatMap((line) => (line.is === 'failed' ? [`${line.what}: ${line.example}`] : []))),

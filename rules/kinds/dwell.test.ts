@@ -277,3 +277,16 @@ test('dwells are those that a second-by-second look at the same line finds', () 
     }),
   )
 })
+
+test('a motorcycle alone is nothing to a rule on bicycles, and ends the stay of one', () => {
+  const motorcycles = watch()
+  for (let second = 0; second <= 30; second++) look(motorcycles, second, stay(0.2, 0, 'motorcycle'))
+  assert.deepEqual(motorcycles.said, [])
+  const changed = watch()
+  for (let second = 0; second <= 10; second++) look(changed, second, stay(0.2, 0))
+  for (let second = 11; second <= 20; second++) look(changed, second, stay(0.2, 11, 'motorcycle'))
+  assert.deepEqual(
+    changed.said.map(({ is }) => is),
+    ['raise', 'clear'],
+  )
+})

@@ -88,9 +88,11 @@ function dwellOf(settings: DwellSettings, context: RuleContext): DeviceRule<Dwel
         if (next?.isRaised) clearedAt = next.goneSince ?? now
         next = undefined
       }
-      for (const reading of said?.readings ?? []) {
-        if (!isJudged(reading)) continue
-        const tracks = thingsIn(said?.stays ?? [], reading.part, passed, deviceId)
+      for (const told of said?.readings ?? []) {
+        if (!isJudged(told)) continue
+        const stays = said?.stays ?? []
+        const tracks = thingsIn(stays, told.part, passed, deviceId)
+        const reading = hasOnlyOthers(stays, told.part) ? { ...told, value: false } : told
         const at = seenAt(reading, tracks, now)
         if (next && cameLate(at, next.since, now)) continue
         newest = at
@@ -131,6 +133,12 @@ function dwellOf(settings: DwellSettings, context: RuleContext): DeviceRule<Dwel
   ): readonly Track[] {
     const tracks = tracksIn(stays, zone, labels)
     return cameFrom ? passedThrough(passed ?? {}, deviceId, tracks) : tracks
+  }
+
+  /** A motorcycle is no bicycle, where the rule asks for one. */
+  function hasOnlyOthers(stays: readonly ZoneStay[], zone: string): boolean {
+    if (labels === undefined || tracksIn(stays, zone, labels).length > 0) return false
+    return tracksIn(stays, zone, undefined).length > 0
   }
 
   /** Where something has to come from, a zone that is filled by others is none of it. */
