@@ -29,7 +29,8 @@ const Answer = Type.Object({
 /** `ganglion reload [--data <folder>]`: the running gateway takes over its changed box folder. */
 const reload: Command = {
   name: 'reload',
-  summary: 'let the running gateway take over its changed box folder: reload [--box <folder>] [--data <folder>]',
+  summary:
+    'let the running gateway take over its changed box folder: reload [--box <folder>] [--data <folder>]',
   async run(words) {
     const { values } = parseArgs({ args: words, options: folderOptions })
     const { data } = foldersOf(values)
@@ -40,7 +41,8 @@ const reload: Command = {
       })
     }
     const answer = checker(Answer)(await gateway.post('/api/reload', {}, RELOAD_MS))
-    if (!answer.ok) throw new GanglionError('payload-invalid', 'the gateway answered as another version would')
+    if (!answer.ok)
+      throw new GanglionError('payload-invalid', 'the gateway answered as another version would')
     for (const line of reloadLines(answer.value)) say(line)
     return 0
   },
@@ -65,7 +67,10 @@ function reloadLines({ changes, wires, configHash }: Type.Static<typeof Answer>)
   ]
 }
 
-function changedLines(what: string, { added, removed, changed }: Type.Static<typeof Changed>): readonly string[] {
+function changedLines(
+  what: string,
+  { added, removed, changed }: Type.Static<typeof Changed>,
+): readonly string[] {
   const parts = [
     ['+', added],
     ['-', removed],

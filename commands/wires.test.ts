@@ -85,7 +85,9 @@ const withoutContact = siteYaml
 
 test('a wire is set up anew when its devices change, and runs on when anything else does', async (t) => {
   const { boxOf, change, said, stateOf } = await rig(t)
-  const other = siteYaml.replace('part: door-line', 'part: gate').replace('silentAfter: 30 min', 'silentAfter: 1 h')
+  const other = siteYaml
+    .replace('part: door-line', 'part: gate')
+    .replace('silentAfter: 30 min', 'silentAfter: 1 h')
   // It is given no bridges, so theirs are no change for it.
   assert.deepEqual(await change(await boxOf(other, boxYaml.replace('base: bridge', 'base: other'))), [])
   assert.deepEqual([said, stateOf('d1')], [['8 begins'], 'connected'])
@@ -114,4 +116,3 @@ test('a wire that hangs holds nothing up, is heard no more, and says nothing of 
   await wires.stop(['wire'])
   assert.deepEqual([stateOf('wire'), stateOf('d1'), wires.transports], [undefined, undefined, []])
 })
-

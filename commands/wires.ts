@@ -129,7 +129,8 @@ function wantedOf(plug: TransportPlug, box: Box): readonly Wanted[] {
   // Bridges on a broker speak before any device of theirs is in a site.
   const dials = plug.name === 'mqtt-client' && brokers.length > 0
   if (devices.length === 0 && listen === undefined && !dials) return []
-  const isGiven = (what: NonNullable<TransportPlug['uses']>[number]): boolean => plug.uses?.includes(what) === true
+  const isGiven = (what: NonNullable<TransportPlug['uses']>[number]): boolean =>
+    plug.uses?.includes(what) === true
   const ofBox = {
     bridges: isGiven('bridges') ? bridges : [],
     brokers: isGiven('brokers') ? brokers : [],

@@ -35,7 +35,9 @@ export const reloadRoutes =
         if (!isGanglionError(error)) throw error
         const { code, message, hint } = error
         const status = error.retry === 'later' ? 503 : 409
-        return reply.code(status).send({ code, message: hint === undefined ? message : `${message}\n${hint}` })
+        return reply
+          .code(status)
+          .send({ code, message: hint === undefined ? message : `${message}\n${hint}` })
       }
     })
   }

@@ -147,10 +147,10 @@ test('what is held back is forgotten when its cases would be of another class, a
   assert.deepEqual(running.rows('SELECT rule FROM rule_memory'), [])
   await running.say('contact', { open: true })
   await running.turn(0)
-  assert.deepEqual(running.rows("SELECT class || ' ' || ifnull(outcome, 'held') FROM would_be ORDER BY seq"), [
-    'door cleared',
-    'parking held',
-  ])
+  assert.deepEqual(
+    running.rows("SELECT class || ' ' || ifnull(outcome, 'held') FROM would_be ORDER BY seq"),
+    ['door cleared', 'parking held'],
+  )
 })
 
 test('a device that is taken out is known no more, its case is cleared, and it comes back as after a restart', async (t) => {

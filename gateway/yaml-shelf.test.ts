@@ -20,7 +20,7 @@ function boxOf(t: TestContext, files: Readonly<Record<string, string>>): () => P
   return () => loadBox(join(folder, 'box'), testRooms(join(folder, 'rooms')))
 }
 
-const mistakesOf = async (load: () => Promise<Box>): Promise<readonly string[]> => {
+const mistakesOf = async (load: () => Promise<Box>): Promise<string[]> => {
   try {
     await load()
     return []
@@ -32,7 +32,9 @@ const mistakesOf = async (load: () => Promise<Box>): Promise<readonly string[]> 
 
 test('a box brings packs and a catalogue of its own beside its site files', async (t) => {
   const box = await boxOf(t, {
-    'box.yaml': boxYaml.replace('packs: [test]', 'packs: [own]').replace('catalogue: test', 'catalogue: city'),
+    'box.yaml': boxYaml
+      .replace('packs: [test]', 'packs: [own]')
+      .replace('catalogue: test', 'catalogue: city'),
     'packs/own.yaml': rule('own-smoke', 'own-class'),
     'packs/draft.yaml': 'not: yet a pack',
     'catalogue/city.yaml': catalogue,
@@ -82,6 +84,11 @@ test('own packs and catalogues are a part of the configuration hash', (t) => {
     writeFiles(folder, { 'box.yaml': boxYaml, ...files })
     return configHash(folder)
   }
-  const hashes = [{}, { 'packs/own.yaml': 'a' }, { 'packs/own.yaml': 'b' }, { 'catalogue/own.yaml': 'a' }].map(hashOf)
+  const hashes = [
+    {},
+    { 'packs/own.yaml': 'a' },
+    { 'packs/own.yaml': 'b' },
+    { 'catalogue/own.yaml': 'a' },
+  ].map(hashOf)
   assert.equal(new Set(hashes).size, hashes.length)
 })

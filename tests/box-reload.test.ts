@@ -91,13 +91,19 @@ const senderIds = Array.from({ length: SENDERS }, (_, index) => `sender-${index 
 /** Every value that was stored of a device, in its order. */
 function storedOf(box: TestBox, device: string): readonly number[] {
   const db = new Database(join(box.dataFolder, 'ganglion.db'), { readonly: true })
-  const rows = db.prepare('SELECT readings FROM arrivals WHERE device_id = ? ORDER BY seq').pluck().all(device)
+  const rows = db
+    .prepare('SELECT readings FROM arrivals WHERE device_id = ? ORDER BY seq')
+    .pluck()
+    .all(device)
   db.close()
   return (rows as string[]).map((text) => (JSON.parse(text) as { value: number }[])[0]?.value ?? NaN) // written by the gateway
 }
 
 /** In front of the Modbus station: how often anybody connects. */
-async function countingProxy(t: TestContext, port: number): Promise<{ port: number; connections: () => number }> {
+async function countingProxy(
+  t: TestContext,
+  port: number,
+): Promise<{ port: number; connections: () => number }> {
   let connections = 0
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
@@ -121,7 +127,6 @@ test(
   'twenty reloads under load lose nothing, double nothing, and leave a wire alone that does not change',
   { timeout: 240_000 },
   async (t) => {
-    let proxyPort = 0
     const box = await makeBox(t, { messagesPerSecond: 5000 })
     const station = await startModbusServer({ host: '127.0.0.1', port: box.ports.modbus }, systemClock)
     atEnd(t, () => station.stop())
@@ -135,11 +140,10 @@ test(
       },
     )
     const proxy = await countingProxy(t, box.ports.modbus)
-    proxyPort = proxy.port
     const polled: Entry = {
       id: 'station',
       profile: 'estation-5d',
-      via: { 'modbus-tcp': { host: '127.0.0.1', port: proxyPort, unit: 11, every: '100 ms' } },
+      via: { 'modbus-tcp': { host: '127.0.0.1', port: proxy.port, unit: 11, every: '100 ms' } },
     }
     const yard = siteText(senderIds).replace('devices: [', `devices: [${JSON.stringify(polled)}, `)
     mkdirSync(join(box.folder, 'profiles'), { recursive: true })
@@ -154,9 +158,7 @@ test(
     const bridge = await dial(t, box, 'z2m')
     await until('a poll', () => unit.isReady)
 
-    const senders = senderIds.map(
-      (id) => new CountingSender(t, box, id, `ganglion/yard/${id}/up`),
-    )
+    const senders = senderIds.map((id) => new CountingSender(t, box, id, `ganglion/yard/${id}/up`))
     const running = senders.map((sender) => sender.run())
     await bridge.say(SMOKE, smokePayload(true))
     await platform.gotCase('smoke')
@@ -177,13 +179,17 @@ test(
       if (touched) restarts++
       assert.deepEqual(answer.wires, touched ? ['mqtt'] : [])
       if (isRulesOnly) assert.deepEqual([answer.wires, answer.changes?.rules.changed], [[], ['too-bright']])
-      await until('messages after the reload', () => senders.every(({ said }, at) => said > (before[at] ?? 0) + 10))
+      await until('messages after the reload', () =>
+        senders.every(({ said }, at) => said > (before[at] ?? 0) + 10),
+      )
     }
     assert.ok(restarts >= 10, `${restarts} restarts of the broker`)
     await bridge.say(SMOKE, smokePayload(false))
     for (const sender of senders) sender.end()
     await Promise.all(running)
-    await platform.got('the end of the smoke', (all) => all.some((one) => one.class === 'smoke' && one.revision === 2))
+    await platform.got('the end of the smoke', (all) =>
+      all.some((one) => one.class === 'smoke' && one.revision === 2),
+    )
     assert.deepEqual(platform.revisionsOf('smoke'), ['shed/smoke:1', 'shed/smoke:2'])
 
     assert.equal(proxy.connections(), 1)
@@ -237,7 +243,10 @@ test('the command says what changed, tells every mistake by file and line, and n
     writeFileSync(join(box.folder, 'profiles/counter.yaml'), counterProfile)
     writeFileSync(join(box.folder, 'yard.yaml'), siteText(['extra']))
     const right = await ganglion('reload', ...where)
-    assert.match(right.out, /^taken over \([0-9a-f]{12}…\)\n {2}sites: \+yard\n {2}devices: \+extra\n {2}set up anew: mqtt; all other wires ran on\n$/)
+    assert.match(
+      right.out,
+      /^taken over \([0-9a-f]{12}…\)\n {2}sites: \+yard\n {2}devices: \+extra\n {2}set up anew: mqtt; all other wires ran on\n$/,
+    )
     const extra = await dial(t, box, 'extra')
     await extra.say('ganglion/yard/extra/up', { n: 42 })
     const answer = await fetch(`http://127.0.0.1:${box.ports.api}/api/devices/extra/readings`, {

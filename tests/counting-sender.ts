@@ -62,7 +62,8 @@ export class CountingSender {
     while (!client.isClosed) {
       for (; seen < client.received.length; seen++) {
         const packet = client.received[seen]
-        if (packet?.cmd === 'puback' && packet.messageId !== undefined) this.#unanswered.delete(packet.messageId)
+        if (packet?.cmd === 'puback' && packet.messageId !== undefined)
+          this.#unanswered.delete(packet.messageId)
         if (packet?.cmd !== 'connack') continue
         if (packet.returnCode !== 0) return
         isIn = true
@@ -76,7 +77,8 @@ export class CountingSender {
         this.#unanswered.set(messageId, value)
         this.#publish(client, messageId, value, false)
       }
-      if (performance.now() - since > LONGEST_ANSWER_MS && !isIn) throw new Error(`${this.#account}: no answer`)
+      if (performance.now() - since > LONGEST_ANSWER_MS && !isIn)
+        throw new Error(`${this.#account}: no answer`)
       await pause(LOOK_AGAIN_MS)
     }
   }

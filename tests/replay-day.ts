@@ -7,11 +7,11 @@ import { makeSheds } from '../bench/cases/recording.ts'
 import type { Recorded } from '../gateway/history/recorded.ts'
 import { replay } from '../gateway/replay.ts'
 
-/** Replays an invented day and prints its lines: whoever runs it compares the bytes. */
+/** Replays an invented half day and prints its lines: whoever runs it compares the bytes. */
 const folder = mkdtempSync(join(tmpdir(), 'ganglion-replay-'))
 try {
   const box = await makeSheds(folder, 6)
-  const span = { from: dayBegin, to: later(dayBegin, 24 * 3_600_000) }
+  const span = { from: dayBegin, to: later(dayBegin, 12 * 3_600_000) }
   const day = deviceDay({
     ...span,
     devices: [...box.devices.values()],

@@ -188,6 +188,15 @@ test('a header of more than 4 KiB is not read', () => {
   assert.deepEqual(parseOffer([`Digest realm="r", nonce="${'n'.repeat(5000)}"`]), { digests: [], others: [] })
 })
 
+test('a response that is as long in letters and longer in bytes is wrong, and no crash', () => {
+  const challenge = plain('r', 'n', 'MD5')
+  const login = { user: 'u', password: 'p' }
+  const request = { method: 'PLAY', uri: '/' }
+  const header = authorization(challenge, login, request, { count: 1, cnonce: '' })
+  const odd = header.replace(/response="[^"]*"/, `response="${'é'.repeat(32)}"`)
+  assert.equal(isAuthorized(odd, challenge, login, request), false)
+})
+
 test('a server that wants qop does not take an answer without it', () => {
   const challenge = plain('r', 'n', 'MD5', 'auth')
   const login = { user: 'u', password: 'p' }

@@ -1,4 +1,12 @@
-import { FrameCutter, noFrame, waitFor, type Between, type FrameShape } from './frame-cutter.ts'
+import {
+  FrameCutter,
+  noFrame,
+  whenThere,
+  type Between,
+  type FrameShape,
+  type Look,
+  type Waiting,
+} from './frame-cutter.ts'
 import { shownBytes } from './shown-bytes.ts'
 
 /**
@@ -168,33 +176,33 @@ export function encodeBcd(value: number, length: number, { decimals, isSigned }:
 
 // ---- Stream ----
 
+type FrameLook = Look<{ readonly kind: 'frame' } & Dlt645Frame>
+
 /** By its length, and never by the 16H or 68H that data may hold; the sum must hold. */
 const dlt645Shape: FrameShape<{ readonly kind: 'frame' } & Dlt645Frame> = {
   firstByte: START,
   longest: LONGEST_FRAME,
-  look(waiting) {
-    if (waiting.length() < BEFORE_DATA) return waitFor(BEFORE_DATA)
-    if (waiting.byte(7) !== START) return noFrame
-    const length = waiting.byte(9)
-    if (length > LONGEST_DATA) return noFrame
-    const total = AROUND_DATA + length
-    if (waiting.length() < total) return waitFor(total)
-    if (waiting.byte(total - 1) !== END || (waiting.sum(0, total - 2) & 0xff) !== waiting.byte(total - 2))
-      return noFrame
-    const bytes = waiting.slice(0, total)
-    const address = itemText(bytes.subarray(1, 7))
-    if (!/^(\d{12}|A{12})$/.test(address)) return noFrame
-    return {
-      is: 'frame',
-      length: total,
-      event: {
-        kind: 'frame',
-        address,
-        control: bytes.readUInt8(8),
-        data: Uint8Array.from(bytes.subarray(BEFORE_DATA, total - 2), (byte) => byte - 0x33),
-      },
-    }
-  },
+  look: (waiting) =>
+    whenThere(waiting, BEFORE_DATA, (header) => {
+      const length = header.byte(7) === START ? header.byte(9) : Infinity
+      if (length > LONGEST_DATA) return noFrame
+      const total = AROUND_DATA + length
+      return whenThere(header, total, (frame) => wholeFrame(frame, total))
+    }),
+}
+
+function wholeFrame(waiting: Waiting, total: number): FrameLook {
+  if (waiting.byte(total - 1) !== END) return noFrame
+  if ((waiting.sum(0, total - 2) & 0xff) !== waiting.byte(total - 2)) return noFrame
+  const bytes = waiting.slice(0, total)
+  const address = itemText(bytes.subarray(1, 7))
+  if (!/^(\d{12}|A{12})$/.test(address)) return noFrame
+  const data = Uint8Array.from(bytes.subarray(BEFORE_DATA, total - 2), (byte) => byte - 0x33)
+  return {
+    is: 'frame',
+    length: total,
+    event: { kind: 'frame', address, control: bytes.readUInt8(8), data },
+  }
 }
 
 /** Cuts what a line brings into frames. */

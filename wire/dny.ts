@@ -1,4 +1,12 @@
-import { FrameCutter, noFrame, waitFor, type Between, type FrameShape } from './frame-cutter.ts'
+import {
+  FrameCutter,
+  noFrame,
+  whenThere,
+  type Between,
+  type FrameShape,
+  type Look,
+  type Waiting,
+} from './frame-cutter.ts'
 
 /**
  * DNY (友电 AP3000): what e-bike charging stations speak to a server over TCP.
@@ -65,28 +73,31 @@ export const dnyAck = (frame: DnyFrame): Buffer => encodeDny({ ...frame, data: U
 export const dnyShape: FrameShape<{ readonly kind: 'frame' } & DnyFrame> = {
   firstByte: 0x44,
   longest: LARGEST_FRAME,
-  look(waiting) {
-    if (waiting.length() < 5) return waitFor(5)
-    if (waiting.byte(1) !== 0x4e || waiting.byte(2) !== 0x59) return noFrame
-    const length = waiting.u16(3)
-    if (length < SHORTEST_LENGTH || length > LONGEST_LENGTH) return noFrame
-    const total = 5 + length
-    if (waiting.length() < total) return waitFor(total)
-    const sumAt = total - SUM
-    if (waiting.sum(0, sumAt) !== waiting.u16(sumAt)) return noFrame
-    const frame = waiting.slice(0, total)
-    return {
-      is: 'frame',
-      length: total,
-      event: {
-        kind: 'frame',
-        physId: frame.readUInt32LE(5),
-        messageId: frame.readUInt16LE(9),
-        command: frame.readUInt8(11),
-        data: new Uint8Array(frame.subarray(BEFORE_DATA, sumAt)),
-      },
-    }
-  },
+  look: (waiting) =>
+    whenThere(waiting, 5, (header) => {
+      if (header.byte(1) !== 0x4e || header.byte(2) !== 0x59) return noFrame
+      const length = header.u16(3)
+      if (length < SHORTEST_LENGTH || length > LONGEST_LENGTH) return noFrame
+      const total = 5 + length
+      return whenThere(header, total, (frame) => wholeFrame(frame, total))
+    }),
+}
+
+function wholeFrame(waiting: Waiting, total: number): Look<{ readonly kind: 'frame' } & DnyFrame> {
+  const sumAt = total - SUM
+  if (waiting.sum(0, sumAt) !== waiting.u16(sumAt)) return noFrame
+  const frame = waiting.slice(0, total)
+  return {
+    is: 'frame',
+    length: total,
+    event: {
+      kind: 'frame',
+      physId: frame.readUInt32LE(5),
+      messageId: frame.readUInt16LE(9),
+      command: frame.readUInt8(11),
+      data: new Uint8Array(frame.subarray(BEFORE_DATA, sumAt)),
+    },
+  }
 }
 
 /** Cuts what a station sends into frames. */

@@ -63,3 +63,39 @@ test('a shape that is mapped tells its broken frames as other events too', () =>
     { kind: 'rubbish', bytes: 5 },
   ])
 })
+
+test('frames among false beginnings come out the same whole and byte by byte, and no byte is looked at more than four times', () => {
+  const frame = Buffer.from('444E590A003B37AB04010021003802'.slice(0, 30), 'hex')
+  const streams = [
+    Buffer.alloc(3000, '@'),
+    Buffer.alloc(3000, 'DNY'),
+    Buffer.alloc(3000, 'DNY@@Z'),
+    Buffer.concat([Buffer.alloc(400, '@@\x00\x0b'), frame, Buffer.alloc(70, 'DN'), frame]),
+  ]
+  for (const stream of streams) {
+    const cut = (step: number) => {
+      const cutter = new FrameCutter([mapShape(dnyShape, () => 'dny'), mapShape(gbShape, () => 'gb')])
+      const found: string[] = []
+      for (let at = 0; at < stream.length; at += step)
+        for (const event of cutter.push(stream.subarray(at, at + step)))
+          if (typeof event === 'string') found.push(event)
+      for (const event of cutter.giveUp()) if (typeof event === 'string') found.push(event)
+      assert.ok(
+        cutter.examined <= 4 * stream.length,
+        `${cutter.examined} looks at ${stream.length} bytes by ${step}`,
+      )
+      return found
+    }
+    const whole = cut(stream.length)
+    for (const step of [1, 2, 7, 100]) assert.deepEqual(cut(step), whole)
+  }
+})
+
+test('what a line idles with is no rubbish', () => {
+  const cutter = new FrameCutter([shape], { idleByte: 0xfe })
+  const idle = Buffer.alloc(5, 0xfe)
+  assert.deepEqual(cutter.push(Buffer.concat([idle, Buffer.from('link<2ab>'), idle])), [
+    { kind: 'rubbish', bytes: 4 },
+    { kind: 'line', text: 'ab' },
+  ])
+})

@@ -18,8 +18,8 @@ export interface Waiting {
 
 export type Look<E> =
   | { readonly is: 'frame'; readonly length: number; readonly event: E }
-  /** Cannot be told before so many bytes are here. */
-  | { readonly is: 'wait'; readonly until: number }
+  /** Cannot be told before so many bytes are here; `then` goes on from what was seen, and looks anew where there is none. */
+  | { readonly is: 'wait'; readonly until: number; readonly then?: (waiting: Waiting) => Look<E> }
   | { readonly is: 'none' }
   /** A frame whose peer wants to hear that it is wrong: said once for the bytes that it claims. */
   | { readonly is: 'broken'; readonly claims: number; readonly event: () => E }
@@ -42,43 +42,59 @@ export const waitFor = (until: number): { readonly is: 'wait'; readonly until: n
   until,
 })
 
+/** Goes on with `then` at once when so many bytes are here, and later when they are not. */
+export const whenThere = <E>(
+  waiting: Waiting,
+  until: number,
+  then: (waiting: Waiting) => Look<E>,
+): Look<E> => (waiting.length() < until ? { is: 'wait', until, then } : then(waiting))
+
 /** The same frames, as other events. */
 export const mapShape = <A, B>(shape: FrameShape<A>, to: (event: A) => B): FrameShape<B> => ({
   firstByte: shape.firstByte,
   longest: shape.longest,
-  look(waiting) {
-    const look = shape.look(waiting)
-    switch (look.is) {
-      case 'frame':
-        return { ...look, event: to(look.event) }
-      case 'broken':
-        return { ...look, event: () => to(look.event()) }
-      default:
-        return look
-    }
-  },
+  look: (waiting) => mapLook(shape.look(waiting), to),
 })
+
+function mapLook<A, B>(look: Look<A>, to: (event: A) => B): Look<B> {
+  switch (look.is) {
+    case 'frame':
+      return { ...look, event: to(look.event) }
+    case 'broken':
+      return { ...look, event: () => to(look.event()) }
+    case 'wait': {
+      const { until, then } = look
+      return then ? { is: 'wait', until, then: (waiting) => mapLook(then(waiting), to) } : waitFor(until)
+    }
+    default:
+      return look
+  }
+}
 
 const ICCID_LENGTH = 20
 
 /**
  * Cuts a byte stream into frames, by length; after rubbish it goes on one byte further. Where several
  * protocols may come, the first whole frame settles which one the line speaks. It holds two of the longest
- * frames at most. Sums are differences of one running sum, so that a peer that sends nothing but false
- * beginnings costs no more than one that speaks properly.
+ * frames at most. Sums are differences of one running sum, which goes as far as one was asked for, so that a peer
+ * that sends nothing but false beginnings costs no more than one that speaks properly.
  */
 export class FrameCutter<E> {
   readonly #bytes: Buffer
-  /** Running sum (mod 2^16) of all bytes before index i; one longer than the bytes. */
+  /** Running sum (mod 2^16) of the bytes before index i, from some index on; one longer than the bytes. */
   readonly #sums: Uint16Array
+  /** So far it goes. */
+  #summed = 0
   readonly #waiting: Waiting
   readonly #idleByte: number | undefined
   #shapes: readonly FrameShape<E>[]
   #start = 0
   #end = 0
-  /** This byte was looked at as the second of a beginning that was none, and is this. */
-  #knownAt = -1
-  #known = 0
+  /** The first byte and the second, once they were looked at: the second of one beginning is the first of the next. */
+  #first: number | undefined
+  #second: number | undefined
+  /** What was seen of the beginning goes on here. */
+  #then: ((waiting: Waiting) => Look<E>) | undefined
   /** How far the bytes at the start were found to be a card number so far. */
   #cardChecked = 0
   /** No card number begins before this index: a byte that is none of its characters stands there. */
@@ -116,9 +132,6 @@ export class FrameCutter<E> {
       this.#makeRoom(chunk.length - taken)
       const count = Math.min(chunk.length - taken, this.#bytes.length - this.#end)
       this.#bytes.set(chunk.subarray(taken, taken + count), this.#end)
-      for (let i = this.#end; i < this.#end + count; i++)
-        this.#sums[i + 1] = (this.#sums[i] ?? 0) + (this.#bytes[i] ?? 0)
-      this.#examined += count
       this.#end += count
       taken += count
       this.#scan(events)
@@ -143,9 +156,8 @@ export class FrameCutter<E> {
 
   #scan(events: (E | Between)[]): void {
     while (this.#end - this.#start >= this.#wanted) {
-      const isKnown = this.#start === this.#knownAt
-      if (!isKnown) this.#examined++
-      const first = isKnown ? this.#known : this.#bytes[this.#start]
+      this.#first ??= this.#at(this.#start)
+      const first = this.#first
       const shape = this.#shapes.find(({ firstByte }) => firstByte === first)
       if (shape) this.#readFrame(shape, events)
       else if (this.#idleByte !== undefined) this.#skip(first === this.#idleByte ? 0 : 1)
@@ -156,10 +168,11 @@ export class FrameCutter<E> {
   }
 
   #readFrame(shape: FrameShape<E>, events: (E | Between)[]): void {
-    const look = shape.look(this.#waiting)
+    const look = this.#then ? this.#then(this.#waiting) : shape.look(this.#waiting)
     switch (look.is) {
       case 'wait':
         this.#wanted = look.until
+        this.#then = look.then
         return
       case 'frame':
         this.#reportRubbish(events)
@@ -236,33 +249,44 @@ export class FrameCutter<E> {
     return {
       length: () => this.waiting,
       byte: (offset) => {
-        this.#examined++
-        const byte = this.#bytes[at(offset)] ?? 0
-        if (offset === 1) {
-          this.#knownAt = at(1)
-          this.#known = byte
-        }
-        return byte
+        if (offset !== 1) return this.#at(at(offset))
+        this.#second ??= this.#at(at(1))
+        return this.#second
       },
-      u16: (offset) => {
-        this.#examined += 2
-        return this.#bytes.readUInt16LE(at(offset))
-      },
-      sum: (from, to) => ((this.#sums[at(to)] ?? 0) - (this.#sums[at(from)] ?? 0)) & 0xffff,
+      u16: (offset) => this.#at(at(offset)) + 256 * this.#at(at(offset) + 1),
+      sum: (from, to) => this.#sum(at(from), at(to)),
       slice: (from, to) => Buffer.from(this.#bytes.subarray(at(from), at(to))),
     }
+  }
+
+  #at(index: number): number {
+    this.#examined++
+    return this.#bytes[index] ?? 0
+  }
+
+  #sum(from: number, to: number): number {
+    // Nobody asks for a sum that begins earlier: what was skipped is not summed.
+    if (this.#summed < from) this.#summed = from
+    for (; this.#summed < to; this.#summed++)
+      this.#sums[this.#summed + 1] = (this.#sums[this.#summed] ?? 0) + this.#at(this.#summed)
+    return ((this.#sums[to] ?? 0) - (this.#sums[from] ?? 0)) & 0xffff
   }
 
   /** @param rubbish 0 for what a line idles with */
   #skip(rubbish: 0 | 1 = 1): void {
     this.#rubbish += rubbish
+    const second = this.#second
     this.#take(1)
+    this.#first = second
   }
 
   #take(count: number): void {
     this.#start += count
     this.#cardChecked = 0
     this.#wanted = 1
+    this.#first = undefined
+    this.#second = undefined
+    this.#then = undefined
   }
 
   #reportRubbish(events: (E | Between)[]): void {
@@ -276,9 +300,9 @@ export class FrameCutter<E> {
     const moved = this.#start
     this.#bytes.copyWithin(0, moved, this.#end)
     this.#sums.copyWithin(0, moved, this.#end + 1)
+    this.#summed = Math.max(0, this.#summed - moved)
     this.#noCardBefore = Math.max(0, this.#noCardBefore - moved)
     this.#claimed = Math.max(0, this.#claimed - moved)
-    this.#knownAt -= moved
     this.#start = 0
     this.#end -= moved
   }

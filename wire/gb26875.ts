@@ -1,4 +1,12 @@
-import { noFrame, waitFor, FrameCutter, type Between, type FrameShape } from './frame-cutter.ts'
+import {
+  FrameCutter,
+  noFrame,
+  whenThere,
+  type Between,
+  type FrameShape,
+  type Look,
+  type Waiting,
+} from './frame-cutter.ts'
 import { readGbTime, writeGbTime, type GbTime } from './gb26875-time.ts'
 
 /**
@@ -97,39 +105,48 @@ export const gbReply = (to: GbHeader, is: 'confirm' | 'deny', time: GbTime): GbF
 export const gbShape: FrameShape<({ readonly kind: 'frame' } & GbFrame) | GbBroken> = {
   firstByte: START,
   longest: AROUND_DATA + LONGEST_GB_DATA,
-  look(waiting) {
-    if (waiting.length() < 2) return waitFor(2)
-    if (waiting.byte(1) !== START) return noFrame
-    if (waiting.length() < BEFORE_DATA) return waitFor(BEFORE_DATA)
-    const broken = (reason: GbBroken['reason'], claims: number) => ({
-      is: 'broken' as const,
-      claims,
-      event: (): GbBroken => ({ kind: 'broken', reason, header: readHeader(waiting.slice(0, BEFORE_DATA)) }),
-    })
-    const high = waiting.byte(25)
-    const length = high > LONGEST_GB_DATA >> 8 ? Infinity : 256 * high + waiting.byte(24)
-    // "@@@" begins one byte further on, rather than a frame with a length that nobody sends.
-    if (length > LONGEST_GB_DATA) return waiting.byte(2) === START ? noFrame : broken('length', BEFORE_DATA)
-    const total = AROUND_DATA + length
-    if (waiting.length() < total) return waitFor(total)
-    const hasEnd = waiting.byte(total - 2) === END && waiting.byte(total - 1) === END
-    const hasSum = (waiting.sum(2, total - 3) & 0xff) === waiting.byte(total - 3)
-    if (!hasEnd && !hasSum) return noFrame
-    if (!hasEnd) return broken('end', total)
-    if (!hasSum) return broken('sum', total)
-    const bytes = waiting.slice(0, total)
-    return {
-      is: 'frame',
-      length: total,
-      event: {
-        kind: 'frame',
-        ...readHeader(bytes),
-        command: bytes.readUInt8(26),
-        data: new Uint8Array(bytes.subarray(BEFORE_DATA, BEFORE_DATA + length)),
-      },
-    }
-  },
+  look: (waiting) =>
+    whenThere(waiting, 2, (beginning) =>
+      beginning.byte(1) === START ? whenThere(beginning, BEFORE_DATA, lookAtHeader) : noFrame,
+    ),
 }
+
+type GbLook = Look<({ readonly kind: 'frame' } & GbFrame) | GbBroken>
+
+function lookAtHeader(waiting: Waiting): GbLook {
+  const high = waiting.byte(25)
+  const length = high > LONGEST_GB_DATA >> 8 ? Infinity : 256 * high + waiting.byte(24)
+  // "@@@" begins one byte further on, rather than a frame with a length that nobody sends.
+  if (length > LONGEST_GB_DATA)
+    return waiting.byte(2) === START ? noFrame : broken(waiting, 'length', BEFORE_DATA)
+  const total = AROUND_DATA + length
+  return whenThere(waiting, total, (frame) => lookAtEnd(frame, total))
+}
+
+function lookAtEnd(waiting: Waiting, total: number): GbLook {
+  const hasEnd = waiting.byte(total - 2) === END && waiting.byte(total - 1) === END
+  const hasSum = (waiting.sum(2, total - 3) & 0xff) === waiting.byte(total - 3)
+  if (!hasEnd && !hasSum) return noFrame
+  if (!hasEnd) return broken(waiting, 'end', total)
+  if (!hasSum) return broken(waiting, 'sum', total)
+  const bytes = waiting.slice(0, total)
+  return {
+    is: 'frame',
+    length: total,
+    event: {
+      kind: 'frame',
+      ...readHeader(bytes),
+      command: bytes.readUInt8(26),
+      data: new Uint8Array(bytes.subarray(BEFORE_DATA, total - (AROUND_DATA - BEFORE_DATA))),
+    },
+  }
+}
+
+const broken = (waiting: Waiting, reason: GbBroken['reason'], claims: number): GbLook => ({
+  is: 'broken',
+  claims,
+  event: () => ({ kind: 'broken', reason, header: readHeader(waiting.slice(0, BEFORE_DATA)) }),
+})
 
 const readHeader = (bytes: Buffer): GbHeader => ({
   serial: bytes.readUInt16LE(2),

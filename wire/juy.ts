@@ -1,4 +1,12 @@
-import { FrameCutter, noFrame, waitFor, type Between, type FrameShape } from './frame-cutter.ts'
+import {
+  FrameCutter,
+  noFrame,
+  whenThere,
+  type Between,
+  type FrameShape,
+  type Look,
+  type Waiting,
+} from './frame-cutter.ts'
 
 /**
  * JUY: what another family of e-bike charging stations speaks to a server over TCP.
@@ -52,26 +60,29 @@ export function encodeJuy({ command, result, data }: JuyFrame): Buffer {
 export const juyShape: FrameShape<{ readonly kind: 'frame' } & JuyFrame> = {
   firstByte: 0x5a,
   longest: LARGEST_FRAME,
-  look(waiting) {
-    if (waiting.length() < 4) return waitFor(4)
-    if (waiting.byte(1) !== 0xa5) return noFrame
-    const length = waiting.u16(2)
-    if (length < SHORTEST_LENGTH || length > LONGEST_LENGTH) return noFrame
-    const total = 4 + length
-    if (waiting.length() < total) return waitFor(total)
-    if ((waiting.sum(2, total - 1) & 0xff) !== waiting.byte(total - 1)) return noFrame
-    const frame = waiting.slice(0, total)
-    return {
-      is: 'frame',
-      length: total,
-      event: {
-        kind: 'frame',
-        command: frame.readUInt8(4),
-        result: frame.readUInt8(5),
-        data: new Uint8Array(frame.subarray(BEFORE_DATA, total - 1)),
-      },
-    }
-  },
+  look: (waiting) =>
+    whenThere(waiting, 4, (header) => {
+      if (header.byte(1) !== 0xa5) return noFrame
+      const length = header.u16(2)
+      if (length < SHORTEST_LENGTH || length > LONGEST_LENGTH) return noFrame
+      const total = 4 + length
+      return whenThere(header, total, (frame) => wholeFrame(frame, total))
+    }),
+}
+
+function wholeFrame(waiting: Waiting, total: number): Look<{ readonly kind: 'frame' } & JuyFrame> {
+  if ((waiting.sum(2, total - 1) & 0xff) !== waiting.byte(total - 1)) return noFrame
+  const frame = waiting.slice(0, total)
+  return {
+    is: 'frame',
+    length: total,
+    event: {
+      kind: 'frame',
+      command: frame.readUInt8(4),
+      result: frame.readUInt8(5),
+      data: new Uint8Array(frame.subarray(BEFORE_DATA, total - 1)),
+    },
+  }
 }
 
 /** Cuts what a station sends into frames. */

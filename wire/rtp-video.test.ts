@@ -97,6 +97,18 @@ test('fragments without end do not grow the memory: a picture above 8 MiB is giv
   assert.deepEqual(units.push(packet(150, 0, [0x7c, 0x45, 1])), [])
 })
 
+test('pieces without bytes do not grow the memory either', () => {
+  const units = new AccessUnits(track)
+  const [begin, more] = [
+    [0x7c, 0x85],
+    [0x7c, 0x05],
+  ]
+  units.push(packet(0, 0, begin, false))
+  const most = 200_000
+  for (let sequence = 1; sequence < most; sequence++) units.push(packet(sequence & 0xffff, 0, more, false))
+  assert.ok(units.skippedPackets > 0, 'the picture is given up')
+})
+
 test('property: random bytes never throw and are no pictures', () => {
   fc.assert(
     fc.property(

@@ -155,3 +155,26 @@ test('property: random bytes never throw, and a message after them and two line 
     }),
   )
 })
+
+test('what a peer trickles, or what begins again and again as something else, costs no more than what it is long', () => {
+  const head = 'DESCRIBE rtsp://camera/1 RTSP/1.0\r\n'
+  const floods: Readonly<Record<string, string>> = {
+    'heads that never end': head.repeat(4000),
+    'frames of no channel': '$'.repeat(100_000),
+    'words in capitals': 'ABC '.repeat(30_000),
+    'frames and words': '$\0\0\0A'.repeat(20_000),
+    'headers without end': `${head}${'a: b\r\n'.repeat(3000)}`,
+  }
+  for (const [what, flood] of Object.entries(floods)) {
+    const reader = new RtspReader(1)
+    const stream = bytes(flood)
+    let most = 0
+    for (const byte of stream) {
+      reader.push(Uint8Array.of(byte))
+      most = Math.max(most, reader.waiting)
+    }
+    assert.ok(most <= 16_400, `${what}: ${most} bytes are held`)
+    const at = reader.push(bytes(`\r\n\r\n${head}\r\n`)).filter(({ kind }) => kind === 'request')
+    assert.ok(at.length > 0, `${what}: the next message is heard`)
+  }
+})

@@ -54,8 +54,12 @@ const still: Course = { about: 0, creeps: 0, digits: 0 }
 /** These only ever grow. */
 const counters: Partial<Record<QuantityId, number>> = { energy: 0.01, portEnergy: 0.002, portSeconds: 30 }
 
+const portStates = ['idle', 'charging', 'full'] as const
+const CHARGING = portStates.indexOf('charging')
+const flowing: ReadonlySet<QuantityId> = new Set(['portPower', 'portCurrent'])
+
 const words: Partial<Record<QuantityId, readonly string[]>> = {
-  portState: ['idle', 'charging', 'full'],
+  portState: portStates,
   breakerState: ['closed'],
 }
 
@@ -92,7 +96,7 @@ class Voice {
   speak(): DayMessage {
     const { at, device } = this
     const readings = device.profile.points.map(({ quantity, part, lastsMs }, index) => {
-      const reading = toReading(quantity, part, this.#value(quantity, index), at)
+      const reading = toReading(quantity, part, this.#value(quantity, part, index), at)
       return lastsMs === undefined ? reading : { ...reading, lastsMs }
     })
     this.#told++
@@ -100,14 +104,16 @@ class Voice {
     return { at, device, readings }
   }
 
-  #value(quantity: QuantityId, index: number): Value {
+  #value(quantity: QuantityId, part: string, index: number): Value {
     const { kind } = quantityOf(quantity)
     const isEvent = this.#isEvent(index)
     if (kind === 'boolean') return isEvent && quantity !== 'test'
     if (kind === 'text') {
       const known = words[quantity] ?? ['normal']
-      return known[Math.floor(this.at / 3_600_000 + index) % known.length] ?? 'normal'
+      return known[this.#hour(part) % known.length] ?? 'normal'
     }
+    // Nothing flows through a port that charges nothing.
+    if (flowing.has(quantity) && this.#hour(part) % portStates.length !== CHARGING) return 0
     const grows = counters[quantity]
     const course = courses[quantity] ?? still
     if (isEvent && course.peak !== undefined) {
@@ -121,6 +127,11 @@ class Voice {
         : before + grows * this.#random.between(0, 2)
     this.#values[index] = next
     return round(next, grows === undefined ? course.digits : 2)
+  }
+
+  /** Ports take turns, an hour each. */
+  #hour(part: string): number {
+    return Math.floor(this.at / 3_600_000) + Number(/\d+$/.exec(part)?.[0] ?? 0)
   }
 
   #isEvent(index: number): boolean {

@@ -10,13 +10,13 @@ export function affectedRules(
 ): ReadonlySet<string> {
   const affected = new Set(changed)
   const classes = new Set<string>()
-  for (let before = -1; before < affected.size;) {
-    before = affected.size
+  for (let before = -1; before < affected.size + classes.size;) {
+    before = affected.size + classes.size
     for (const { id, classId, holding } of rules) {
       const silenced = holding.inhibits ?? []
       if (!affected.has(id) && !classes.has(classId) && !silenced.some((name) => classes.has(name))) continue
       affected.add(id)
-      for (const name of [classId, ...silenced]) if (!classes.has(name)) classes.add(name)
+      for (const name of [classId, ...silenced]) classes.add(name)
     }
   }
   return affected

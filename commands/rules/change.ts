@@ -64,7 +64,8 @@ const change: Command = {
       return 0
     }
     const [file] = positionals
-    if (file === undefined || positionals.length > 1) throw new GanglionError('usage', `wanted: ganglion ${usage}`)
+    if (file === undefined || positionals.length > 1)
+      throw new GanglionError('usage', `wanted: ganglion ${usage}`)
     const minutes = numberOf(values.minutes ?? DEFAULT_MINUTES, 'minutes', 1, 1440)
     const times = numberOf(values.times ?? DEFAULT_TIMES, 'times', 1, 1000)
     const gateway = values.yes === true ? await needGateway(folders.data) : undefined
@@ -138,13 +139,13 @@ async function tryOut(file: string, as: string | undefined, folders: Folders): P
 }
 
 /** What the rules of the pack would have raised an hour, held back or not, and what they raise because it stands now. */
-function promisedBy(
-  { rules, differences, firstAt, from, to }: Backtest,
-  own: ReadonlySet<string>,
-): Promised {
+function promisedBy({ rules, differences, firstAt, from, to }: Backtest, own: ReadonlySet<string>): Promised {
   const raises = rules
     .filter(({ rule }) => own.has(rule))
-    .reduce((sum, { after, held }) => sum + after + Object.values(held).reduce((all, times) => all + times, 0), 0)
+    .reduce(
+      (sum, { after, held }) => sum + after + Object.values(held).reduce((all, times) => all + times, 0),
+      0,
+    )
   const began = firstAt === null || firstAt < from ? from : firstAt
   const hours = Math.max(1, (Date.parse(to) - Date.parse(began)) / HOUR_MS)
   const standing = differences.filter(

@@ -28,6 +28,8 @@ try {
 }
 
 const log = new Database(start.logFile, { readonly: true })
+// Each row is read once.
+log.pragma('cache_size = -500')
 const newest = log.prepare('SELECT ifnull(max(seq), 0) FROM arrivals').pluck().get() as number // one integer
 prepareHistory(start.historyFile, newest)
 const keeper = new Keeper(start.historyFile, start.keep)

@@ -99,7 +99,7 @@ class Rig {
 
   /** Files and commits take their own time. */
   async until(state: string): Promise<void> {
-    for (const end = performance.now() + 20_000; this.state !== state; ) {
+    for (const end = performance.now() + 20_000; this.state !== state;) {
       if (performance.now() > end) throw new Error(`waited in vain for ${state}; it is ${this.last}`)
       await this.path.store.settled()
       await this.clock.turn(0)
@@ -203,11 +203,18 @@ test('a changed pack is in force at once, and kept when its time is over', async
   await rig.turn(2 * MINUTE_MS)
   await rig.until('kept')
   assert.equal(rig.last, 'own kept: 10 min without a drop')
-  assert.deepEqual([rig.above, rig.textOf('packs/own.yaml'), rig.desk.until], ['40 °C', packOf(40), undefined])
+  assert.deepEqual(
+    [rig.above, rig.textOf('packs/own.yaml'), rig.desk.until],
+    ['40 °C', packOf(40), undefined],
+  )
 })
 
 for (const [what, drop, reason] of [
-  ['a rule of it breaks', (rig) => rig.path.health.trouble(ruleFailure('heat'), 'no'), /^rule heat failed: no$/],
+  [
+    'a rule of it breaks',
+    (rig) => rig.path.health.trouble(ruleFailure('heat'), 'no'),
+    /^rule heat failed: no$/,
+  ],
   ['the store refuses', (rig) => rig.path.health.trouble('store-full', 'no room'), /^store-full: no room$/],
   ['a wire that ran fails', (rig) => rig.path.health.trouble('wire: failed', 'gone'), /^wire: failed: gone$/],
   [
@@ -336,7 +343,9 @@ test('wherever the gateway ends while a change is put in force or taken back, th
 })
 
 test('a pack of the box takes the place of one that ships, or comes on top', async (t) => {
-  const rig = await Rig.start(t, { 'box.yaml': boxYaml.replace('packs: [test]', 'packs: [test] # of the city') })
+  const rig = await Rig.start(t, {
+    'box.yaml': boxYaml.replace('packs: [test]', 'packs: [test] # of the city'),
+  })
   await rig.desk.stage(wish(40, { insteadOf: undefined }))
   assert.match(rig.textOf('box.yaml'), /^packs: \[test, own\] # of the city$/m)
   assert.equal(rig.above, '40 °C')
@@ -345,12 +354,18 @@ test('a pack of the box takes the place of one that ships, or comes on top', asy
   assert.equal(rig.above, undefined)
   assert.equal(rig.textOf('packs/own.yaml'), packOf(60))
 
-  const strict = packOf(30).replace('rules:\n', `rules:\n  smoke: { version: 2, kind: alarm, class: smoke, source: default, settings: { quantity: smoke }, ${texts} }\n`)
+  const strict = packOf(30).replace(
+    'rules:\n',
+    `rules:\n  smoke: { version: 2, kind: alarm, class: smoke, source: default, settings: { quantity: smoke }, ${texts} }\n`,
+  )
   await rig.heat('m0', 50)
   await rig.desk.stage(wish(30, { pack: 'strict', insteadOf: 'test', text: strict }))
   assert.match(rig.textOf('box.yaml'), /^packs: \[strict\]/m)
   await rig.desk.end('keep', 'Li')
-  await assert.rejects(rig.desk.stage(wish(30, { pack: 'test', insteadOf: 'strict' })), /"test" ships with Ganglion/)
+  await assert.rejects(
+    rig.desk.stage(wish(30, { pack: 'test', insteadOf: 'strict' })),
+    /"test" ships with Ganglion/,
+  )
   await assert.rejects(
     rig.desk.stage(wish(30, { pack: 'strict', insteadOf: undefined })),
     /has a pack "strict" already/,

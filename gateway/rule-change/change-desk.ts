@@ -161,16 +161,25 @@ export class ChangeDesk {
       throw wrong(`the box has no pack "${insteadOf}"`, `It has ${file.packs.join(', ')}.`)
     const known = fileOn(shelves, pack)
     if (known?.isOwn === false)
-      throw wrong(`a pack named "${pack}" ships with Ganglion`, 'Give the changed one a file name of its own.')
+      throw wrong(
+        `a pack named "${pack}" ships with Ganglion`,
+        'Give the changed one a file name of its own.',
+      )
     const name = `${OWN_PACKS}/${pack}.yaml`
     const changed = { name, before: await textOf(join(folder, name)), after: text }
     if (insteadOf === pack) return [changed]
     if (file.packs.includes(pack))
-      throw wrong(`the box has a pack "${pack}" already`, `Change it with: --as ${pack}, or give another name.`)
+      throw wrong(
+        `the box has a pack "${pack}" already`,
+        `Change it with: --as ${pack}, or give another name.`,
+      )
     const before = await textOf(join(folder, 'box.yaml'))
     const after = before === null ? undefined : withPack(before, pack, insteadOf)
     if (before === null || after === undefined)
-      throw wrong('"packs" of box.yaml is not written as a plain list', 'Name the pack there by hand and reload.')
+      throw wrong(
+        '"packs" of box.yaml is not written as a plain list',
+        'Name the pack there by hand and reload.',
+      )
     return [changed, { name: 'box.yaml', before, after }]
   }
 
@@ -212,7 +221,9 @@ export class ChangeDesk {
     const record: ChangeRecord = { ...staged, state: 'watched', plan: { ...staged.plan, since } }
     this.#begin(record, before, baseline)
     // In force it is either way, and a next start knows it by its files.
-    await this.#write(record).catch((error: unknown) => this.#context.health.trouble('rule change', messageOf(error)))
+    await this.#write(record).catch((error: unknown) =>
+      this.#context.health.trouble('rule change', messageOf(error)),
+    )
     return record
   }
 
@@ -274,7 +285,8 @@ export class ChangeDesk {
     this.#watched = undefined
     this.#cancel?.()
     health.state(subjectOf(record.pack), record.state, record.detail)
-    if (record.state === 'rolled-back') health.trouble(`rule change of ${record.pack} rolled back`, record.detail)
+    if (record.state === 'rolled-back')
+      health.trouble(`rule change of ${record.pack} rolled back`, record.detail)
   }
 
   async #resume(record: ChangeRecord): Promise<void> {
@@ -285,9 +297,14 @@ export class ChangeDesk {
     if (standing === 'after') {
       const deaths = plan.deaths + (plan.isStopped || state === 'staged' ? 0 : 1)
       const since = plan.since ?? now
-      const going: ChangeRecord = { ...record, state: 'watched', plan: { ...plan, since, deaths, isStopped: false } }
+      const going: ChangeRecord = {
+        ...record,
+        state: 'watched',
+        plan: { ...plan, since, deaths, isStopped: false },
+      }
       this.#begin(going, undefined, baselineOf(this.#context))
-      if (deaths >= MOST_DEATHS) await this.#rollBack(`the gateway ended ${deaths} times while it was watched`)
+      if (deaths >= MOST_DEATHS)
+        await this.#rollBack(`the gateway ended ${deaths} times while it was watched`)
       else await this.#write(going)
       return
     }

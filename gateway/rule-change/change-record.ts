@@ -55,7 +55,9 @@ export function changeToRow(record: ChangeRecord): Change {
 
 /** The newest first. */
 export function readChanges(reader: Reader, limit: number): readonly ChangeRecord[] {
-  const rows = reader.prepare('SELECT * FROM rule_changes ORDER BY seq DESC LIMIT ?').all(limit) as ChangeRow[] // the columns named there
+  const rows = reader
+    .prepare('SELECT * FROM rule_changes ORDER BY seq DESC LIMIT ?')
+    .all(limit) as ChangeRow[] // the columns named there
   return rows.map((row) => ({
     seq: row.seq,
     pack: row.pack,

@@ -40,7 +40,11 @@ export function baselineOf({ health, transports }: WatchContext): Baseline {
 }
 
 /** More raises than this within an hour, or within the watch where that is shorter, are too many. */
-export function mostRaises({ minutes, promised, times }: Pick<ChangePlan, 'minutes' | 'promised' | 'times'>): number {
+export function mostRaises({
+  minutes,
+  promised,
+  times,
+}: Pick<ChangePlan, 'minutes' | 'promised' | 'times'>): number {
   const hours = Math.min(1, minutes / 60)
   return promised.atOnce + Math.max(ALWAYS_RAISES, Math.ceil(times * promised.perHour * hours))
 }
@@ -64,7 +68,9 @@ export class ChangeWatch {
     const { reader } = context.store
     const ofRules = 'IN (SELECT value FROM json_each(?))'
     this.#raised = reader
-      .prepare(`SELECT count(*) FROM cases WHERE raised_at >= ? AND json_extract(body, '$.why.rule') ${ofRules}`)
+      .prepare(
+        `SELECT count(*) FROM cases WHERE raised_at >= ? AND json_extract(body, '$.why.rule') ${ofRules}`,
+      )
       .pluck()
     // Those that were raised since are cases, and those that were passed on have another row.
     this.#held = reader

@@ -14,7 +14,10 @@ test('a pack takes the place of another, and nothing else of the file moves', ()
 test('a pack is added to the end of a list in either way of writing', () => {
   const block = `packs:\n  - fire\n  - street # the last\nconnectors: []\n`
   assert.equal(withPack(block, 'own', undefined), block.replace('# the last', '# the last\n  - own'))
-  assert.equal(withPack('packs: [fire, street]\nid: a\n', 'own', undefined), 'packs: [fire, street, own]\nid: a\n')
+  assert.equal(
+    withPack('packs: [fire, street]\nid: a\n', 'own', undefined),
+    'packs: [fire, street, own]\nid: a\n',
+  )
   assert.deepEqual(packsOf(withPack('packs:\n- fire', 'own', undefined)), ['fire', 'own'])
   assert.deepEqual(packsOf(withPack('packs: [\n  fire,\n  street\n]', 'own', 'fire')), ['own', 'street'])
 })

@@ -18,7 +18,10 @@ export async function putFiles(folder: string, files: readonly FileChange[]): Pr
 }
 
 /** The other way round. Answers with those that somebody has changed since: they stay as they are. */
-export async function takeFilesBack(folder: string, files: readonly FileChange[]): Promise<readonly string[]> {
+export async function takeFilesBack(
+  folder: string,
+  files: readonly FileChange[],
+): Promise<readonly string[]> {
   const left: string[] = []
   for (const { name, before, after } of [...files].reverse()) {
     const path = join(folder, name)

@@ -35,15 +35,20 @@ const MOST_LOOKS = 4
 const MOST_READS = 8
 /** Short inputs are asked for more than they have: where a frame begins, and for its length. */
 const LOOKS_OF_ANY = 64
-const MOST_FAILURES = 5
+const MOST_OF_A_KIND = 2
 /** What a parser that lives through all inputs may have kept of them. */
 const MOST_KEPT_MB = 48
 
 export function tryTarget(target: Target, { inputs, seed }: TrialPlan): Trial {
   const random = seededRandom(seed).fork(target.name)
   const failures: string[] = []
+  const kinds = new Map<string, number>()
   const fail = (what: string, input: Input): void => {
-    if (failures.length < MOST_FAILURES) failures.push(`${what}: ${shown(input)}`)
+    // So that one kind of failure does not hide another.
+    const kind = what.replace(/\d+(\.\d+)?/g, '#')
+    const known = kinds.get(kind) ?? 0
+    kinds.set(kind, known + 1)
+    if (known < MOST_OF_A_KIND) failures.push(`${what}: ${shown(input)}`)
   }
   /** One parser for each form that never sees the end of its stream. */
   const living = new Map<number, Parser>()
