@@ -51,8 +51,8 @@ export interface BenchBox {
   readonly places: readonly string[]
 }
 
-/** A site file holds at most this many. */
-const SITE_DEVICES = 5000
+/** As a large shed has: what a rule over the whole site remembers grows with it. */
+const SITE_DEVICES = 20
 /** More than any device here sends: the cap on accounts is not what is measured. */
 const MESSAGES_PER_SECOND = 20_000
 /** A beam must be blocked this long before it is a case: as short as the rule allows. */
@@ -114,7 +114,7 @@ function smokeAlarms({ smokeAlarms = 0, bridges = 0 }: BoxPlan): readonly Entry[
       via: { mqtt: bridge === undefined ? {} : { account: bridge, address: id } },
       says: {
         account: bridge ?? id,
-        topic: bridge === undefined ? `ganglion/${siteId}/${id}/up` : `${bridge}/${id}`,
+        topic: bridge === undefined ? `ganglion/${siteId}/${id}` : `${bridge}/${id}`,
         quantity: 'smoke',
       },
     }
