@@ -5,7 +5,7 @@ import test from 'node:test'
 import { Type, type TSchema } from 'typebox'
 import { tempFolder } from '../tests/fixtures.ts'
 import { isGanglionError } from './errors.ts'
-import { ConfigError, parseYaml, readYaml } from './yaml.ts'
+import { ConfigError, parseYaml, readYaml, readYamlWithout } from './yaml.ts'
 
 const closed = { additionalProperties: false } as const
 const Shelf = Type.Object(
@@ -137,4 +137,13 @@ test('a file that was read knows the line of each path, for those who judge it l
     path: '/boxes/0',
     text: 'is wrong',
   })
+})
+
+test('what stands below a key that is left out is not read, and lines keep their numbers', (t) => {
+  const file = join(tempFolder(t), 'a.yaml')
+  const schema = Type.Object({ a: Type.Integer(), b: Type.Integer() }, { additionalProperties: false })
+  writeFileSync(file, 'a: 1\ntests:\n- x: [1\n# so\n  - {y\nb: two\n')
+  assert.throws(() => readYamlWithout('tests', file, schema, 'a.yaml'), /a\.yaml:6 \/b/)
+  writeFileSync(file, 'a: 1\nb: 2\ntests: [\n')
+  assert.deepEqual(readYamlWithout('tests', file, schema).value, { a: 1, b: 2 })
 })

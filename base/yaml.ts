@@ -42,6 +42,26 @@ export function readYaml<S extends TSchema>(file: string, schema: S, name = file
   return parseYaml(textOf(file, name), schema, name)
 }
 
+/**
+ * As `readYaml`, without what stands below one key of the file: the parsed text of a hundred tests would stay in the
+ * memory of a box that never runs them. Lines keep their numbers.
+ */
+export function readYamlWithout<S extends TSchema>(
+  leftOut: string,
+  file: string,
+  schema: S,
+  name = file,
+): YamlFile<Static<S>> {
+  let isLeftOut = false
+  const lines = textOf(file, name)
+    .split('\n')
+    .map((line) => {
+      if (/^[^\s#-]/.test(line)) isLeftOut = line.startsWith(`${leftOut}:`)
+      return isLeftOut ? '' : line
+    })
+  return parseYaml(lines.join('\n'), schema, name)
+}
+
 /** As `readYaml`, from text. */
 export function parseYaml<S extends TSchema>(text: string, schema: S, name: string): YamlFile<Static<S>> {
   const { yaml, mistakes } = judgeYaml(text, schema, name)

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Type, type Static } from 'typebox'
 import { checker, nearest } from '../base/schema.ts'
-import { ConfigError, readYaml, type Mistake, type YamlFile } from '../base/yaml.ts'
+import { ConfigError, readYamlWithout, type Mistake, type YamlFile } from '../base/yaml.ts'
 import { actComplaints, actKeys, type Acts, type Persuade } from './act.ts'
 import type { Catalogue } from './catalogue.ts'
 import { holdingComplaints, holdingKeys, type RuleHolding } from './holding-settings.ts'
@@ -126,7 +126,8 @@ export async function readPack(
   context: PackContext,
   name = file,
 ): Promise<readonly LoadedRule[]> {
-  const yaml = readYaml(file, PackFile, name)
+  // Its tests are read by whoever runs them.
+  const yaml = readYamlWithout('tests', file, PackFile, name)
   const rules: LoadedRule[] = []
   const mistakes: Mistake[] = []
   for (const [ruleId, entry] of Object.entries(yaml.value.rules)) {
