@@ -59,8 +59,8 @@ test('a check-in may be a quarter of its interval late, and the silence is a spa
 test('the silence of a device that is asked is longer than asking it again, however often it is asked', () => {
   const availability = availabilityOf(undefined, { reportsEvery: 1000, isPolled: true })
   const profile = { availability, silentAfter: silenceOf(availability) }
-  assert.equal(silentAfterOf(profile, undefined), 120_000)
-  assert.equal(silentAfterOf(profile, '1 s'), 120_000)
+  assert.equal(silentAfterOf(profile, undefined), 300_000)
+  assert.equal(silentAfterOf(profile, '1 s'), 300_000)
   assert.equal(silentAfterOf(profile, '10 min'), 73 * 60_000)
   const own = { ...profile, availability: { ...availability, canBeAsked: false }, silentAfter: 5000 }
   assert.equal(silentAfterOf(own, '10 min'), 5000)

@@ -44,8 +44,8 @@ const DAY_MS = 86_400_000
 const LOST_SHARE = 0.05
 /** A check-in that is so much later than it was due is missed: no device keeps time to the second. */
 const LATENESS = 1 / 4
-/** As long as a busy serial line may take to ask one unit as often as it has to be asked. */
-const ASKED_FOR_MS = 2 * 60_000
+/** As long as a busy line behind a 4G modem may take to ask one unit as often as it has to be asked. */
+const ASKED_FOR_MS = 5 * 60_000
 /** One false alarm in 10,000 days of one device. */
 const FALSE_ALARMS_A_DAY = 1 / 10_000
 const FEWEST_MISSED = 4

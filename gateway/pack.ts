@@ -96,6 +96,8 @@ export interface LoadedRule {
   readonly wants: readonly QuantityId[]
   /** A device that can say none of these is not looked at. */
   readonly needs: readonly QuantityId[]
+  /** Of each of these a site has to be able to say one, where the rule is over the whole site. */
+  readonly needsAll: readonly (readonly QuantityId[])[]
   /** What its `while` asks for. */
   readonly asks: readonly QuantityId[]
   appliesTo(siteKind: SiteFile['kind']): boolean
@@ -194,6 +196,7 @@ function toRule(
     per: wants.length === 0 ? 'device' : (entry.per ?? 'place'),
     wants,
     needs: kind.needs?.(settings) ?? wants,
+    needsAll: kind.needsAll?.(settings) ?? [],
     asks: during?.wants(settings) ?? [],
     appliesTo: (siteKind) => siteKinds?.includes(siteKind) ?? true,
     watches: (profileId) => entry.profiles?.includes(profileId) ?? true,

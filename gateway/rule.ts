@@ -95,6 +95,11 @@ export interface RuleKind<Settings extends TSchema, State> {
    * of a smoke detector is no drill of a gas alarm.
    */
   needs?(settings: Static<Settings>): readonly QuantityId[]
+  /**
+   * Of each of these a site has to be able to say at least one, or a rule over the whole site could never speak there
+   * and is not bound.
+   */
+  needsAll?(settings: Static<Settings>): readonly (readonly QuantityId[])[]
   /** What `Raise.words` may hold: a text with another {word} is a mistake of its pack. */
   readonly words: readonly string[]
   /** The memory of a place where nothing was seen yet. */

@@ -47,11 +47,12 @@ export function bindRules(box: BoundBox): Plans {
   const slots = new Map<string, Slot>()
   const byDevice = new Map<string, DevicePlan>()
   for (const site of box.sites) {
+    const rules = box.rules.filter((rule) => rule.appliesTo(site.file.kind) && canSpeakAt(site, rule))
     for (const device of site.devices) {
       const onHeard: Slot[] = []
       const onReading: DevicePlan['onReading'] = new Map()
-      for (const rule of box.rules) {
-        if (!rule.appliesTo(site.file.kind) || !rule.watches(device.profile.id)) continue
+      for (const rule of rules) {
+        if (!rule.watches(device.profile.id)) continue
         if (rule.wants.length === 0)
           onHeard.push(slotFor(slots, box, rule, site, device, ownPlace(device, '')))
         if (pointsOf(device, rule.needs, rule).length === 0) continue
@@ -76,6 +77,17 @@ export function bindRules(box: BoundBox): Plans {
   return { slots: [...slots.values()], byDevice }
 }
 
+/** Smoke and current and a person: where no camera is, nobody waits for the three of them. */
+function canSpeakAt(site: Site, rule: LoadedRule): boolean {
+  if (rule.per !== 'site' || rule.needsAll.length === 0) return true
+  const said = new Set(
+    site.devices
+      .filter((device) => rule.watches(device.profile.id))
+      .flatMap((device) => pointsOf(device, rule.wants, rule).map(({ quantity }) => quantity)),
+  )
+  return rule.needsAll.every((group) => group.some((quantity) => said.has(quantity)))
+}
+
 /** Whose memory and case it is. */
 function judgedPlace({ per }: LoadedRule, device: Device, part: string): string {
   if (per === 'site') return `${device.siteId}/${SITE_PART}`
@@ -95,13 +107,18 @@ function pointsOf(
   const ofZones = zoneQuantities
     .filter((quantity) => wants.includes(quantity))
     .flatMap((quantity) =>
-      device.zones.filter((zone) => rule?.watchesZone(zone) ?? true).map((zone) => ({ quantity, part: zone.id })),
+      device.zones
+        .filter((zone) => rule?.watchesZone(zone) ?? true)
+        .map((zone) => ({ quantity, part: zone.id })),
     )
   const ofDoor = saidOf(device)
     .filter((quantity) => wants.includes(quantity))
     .map((quantity) => ({ quantity, part: '' }))
   const seen = new Map(
-    [...ofProfile, ...ofZones, ...ofDoor].map(({ quantity, part }) => [`${quantity} ${part}`, { quantity, part }]),
+    [...ofProfile, ...ofZones, ...ofDoor].map(({ quantity, part }) => [
+      `${quantity} ${part}`,
+      { quantity, part },
+    ]),
   )
   return [...seen.values()]
 }

@@ -78,6 +78,7 @@ export default function whileHolds(inner: AnyRuleKind, text: string): WhileKind 
       return [...complaints.filter(({ path }) => !isForWhile(path)), ...unused]
     },
     wants: (settings) => inner.wants(innerSettings(settings)),
+    needsAll: (settings) => inner.needsAll?.(innerSettings(settings)) ?? [],
     needs: (settings) => inner.needs?.(innerSettings(settings)) ?? inner.wants(innerSettings(settings)),
     words: inner.words,
     start: startOf(inner),

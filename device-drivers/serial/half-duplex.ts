@@ -25,7 +25,8 @@ export type Talk = <T>(request: Uint8Array, parser: ReplyParser<T>) => Promise<H
 export type TurnKind = 'poll' | 'probe' | 'command'
 
 /** Probes may take this part of the line's time from units that answer. */
-const PROBE_SHARE = 0.05
+const PROBE_SHARE = 0.04
+const REST_PER_PROBE = 1 / PROBE_SHARE - 1
 /** Nobody is held up by probes where nothing was polled for so long. */
 const IDLE_MS = 5000
 /** A line that never falls silent is asked all the same; the parser sees whether it makes sense. */
@@ -91,7 +92,8 @@ export class HalfDuplexLine {
   async turn<T>(kind: TurnKind, work: (talk: Talk) => Promise<T>): Promise<T> {
     await new Promise<void>((resolve) => {
       if (kind === 'command') this.#polls.unshift(resolve)
-      else (kind === 'poll' ? this.#polls : this.#probes).push(resolve)
+      else if (kind === 'poll') this.#polls.push(resolve)
+      else this.#queueProbe(resolve)
       this.#next()
     })
     const began = this.#clock.ticks()
@@ -100,10 +102,19 @@ export class HalfDuplexLine {
     } finally {
       const now = this.#clock.ticks()
       if (kind !== 'probe') this.#polledAt = now
-      else this.#probesFrom = now + (now - began) * (1 / PROBE_SHARE - 1)
+      else this.#probesFrom = now + (now - began) * REST_PER_PROBE
       this.#isTaken = false
       this.#next()
     }
+  }
+
+  /** The first after a while has its share to wait for too: the misses before it cost the others enough. */
+  #queueProbe(probe: () => void): void {
+    if (this.#probes.length === 0) {
+      const rest = this.#timing.waitMs * REST_PER_PROBE
+      this.#probesFrom = Math.max(this.#probesFrom, this.#clock.ticks() + rest)
+    }
+    this.#probes.push(probe)
   }
 
   #next(): void {

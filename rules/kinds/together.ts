@@ -59,6 +59,7 @@ const together: RuleKind<typeof TogetherSettings, JoinedState<TogetherMemo>> = {
       limits,
     ),
   wants: ({ all, limits }) => wantsOf(Object.values(all), limits),
+  needsAll: ({ all, limits }) => Object.values(all).map((party) => wantsOf([party], limits)),
   words: ['within', 'parts'],
   start: nothingJoined,
   nearness: ({ all, limits }) => partyNearness(Object.values(all), limits),
