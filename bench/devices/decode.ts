@@ -21,7 +21,7 @@ import type { Measured } from '../rows.ts'
 
 const codecs = [
   ...['modbus', 'dlt645', 'dny', 'juy', 'gb26875', 'json', 'zigbee2mqtt', 'tasmota', 'chirpstack'],
-  ...['heiman-nb', 'fanhai-nb', 'tuobao-nb'],
+  ...['heiman-nb', 'fanhai-nb', 'tuobao-nb', 'door-reader', 'door-text'],
 ] as const
 
 export const decodeRows: readonly string[] = codecs.map((codec) => `decode-${codec}`)
@@ -123,21 +123,21 @@ function rateOf(
   fsyncMs: number,
 ): Measured {
   if (decodes.length === 0) throw new Error(`no shipped profile has an example of the codec ${codec}`)
-  const spin = (forMs: number): { readonly count: number; readonly tookMs: number } => {
+  const spin = (
+    forMs: number,
+  ): { readonly count: number; readonly found: number; readonly tookMs: number } => {
     const startedAt = performance.now()
     let [count, found, tookMs] = [0, 0, 0]
     while (tookMs < forMs) {
       for (let round = 0; round < ROUNDS; round++)
-        for (const one of decodes) found += Object.keys(one()).length > 0 ? 1 : 0
+        for (const one of decodes) found += Object.keys(one()).length
       count += ROUNDS * decodes.length
       tookMs = performance.now() - startedAt
     }
-    // What is counted also keeps the compiler from leaving the work out.
-    if (found === 0) throw new Error(`the examples of ${codec} give nothing`)
-    return { count, tookMs }
+    return { count, found, tookMs }
   }
   spin(spanMs / 2)
-  const { count, tookMs } = spin(spanMs)
+  const { count, found, tookMs } = spin(spanMs)
   return {
     name: `decode-${codec}`,
     value: (count / tookMs) * 1000,
@@ -146,7 +146,9 @@ function rateOf(
       devices: 1,
       fsyncMs,
       cpu: {},
-      said: [`${decodes.length} examples of shipped profiles, one core, one after the other`],
+      said: [
+        `${decodes.length} examples of shipped profiles, one core, one after the other; ${(found / count).toFixed(1)} fields each`,
+      ],
     },
   }
 }
