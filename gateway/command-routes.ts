@@ -45,11 +45,7 @@ const MOST = 1000
  * | GET /api/persuasions?limit= | what was asked for at the spot before a case, and whether it was heeded |
  */
 export const commandRoutes =
-  (context: {
-    readonly commanding: Commanding
-    readonly box: Pick<Box, 'devices'>
-    readonly store: Store
-  }) =>
+  (context: { readonly commanding: Commanding; readonly box: Pick<Box, 'devices'>; readonly store: Store }) =>
   (app: FastifyInstance): void => {
     const { commanding, store } = context
     app.get<{ Params: { id: string } }>('/api/devices/:id/commands', async (request, reply) => {

@@ -162,9 +162,7 @@ class Reading {
     const id = box.value.catalogue
     const found = fileOn(this.#catalogues, id)
     if (found) return readCatalogue(found.file, found.isOwn ? found.name : id)
-    throw new ConfigError([
-      box.mistake('/catalogue', unknown('catalogue', id, idsOn(this.#catalogues))),
-    ])
+    throw new ConfigError([box.mistake('/catalogue', unknown('catalogue', id, idsOn(this.#catalogues)))])
   }
 
   /** Undefined when a pack is missing: what sites say of its rules cannot be judged then. */

@@ -84,7 +84,8 @@ export class Pipeline implements Intake {
       inEarnest: (deviceId) => this.#inEarnest(deviceId),
     })
     context.holding.start((draft, breach, raise, sight) => {
-      if (context.actions?.holds(draft, breach, raise, sight) !== true) this.#open(draft, breach, raise, sight)
+      if (context.actions?.holds(draft, breach, raise, sight) !== true)
+        this.#open(draft, breach, raise, sight)
     })
   }
 

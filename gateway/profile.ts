@@ -104,10 +104,7 @@ export function compileProfile(
     power: file.power ?? 'mains',
     reportsEvery,
     availability,
-    silentAfter:
-      file.silentAfter === undefined
-        ? silenceOf(availability)
-        : parseDuration(file.silentAfter),
+    silentAfter: file.silentAfter === undefined ? silenceOf(availability) : parseDuration(file.silentAfter),
     batch: file.batch ?? 125,
     points,
     commands,

@@ -139,7 +139,8 @@ export const DeviceEntry = Type.Object(
     variant: Type.Optional(
       Type.String({
         pattern: '^[a-z0-9][a-z0-9-]{0,30}$',
-        description: 'which firmware it has, where its profile knows several; `ganglion profile list` names them',
+        description:
+          'which firmware it has, where its profile knows several; `ganglion profile list` names them',
       }),
     ),
     name: Type.Optional(Bilingual),

@@ -107,7 +107,7 @@ export async function call(
     headers: { authorization: `Bearer ${gateway.token()}`, 'content-type': 'application/json' },
     ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   })
-  return { status: answer.status, body: (await answer.json()) }
+  return { status: answer.status, body: await answer.json() }
 }
 
 /** The last readings of a device, by `part/quantity`. */

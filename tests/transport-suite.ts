@@ -183,7 +183,8 @@ export async function startTransport(
     port: Number(intake.listening?.split(':').at(-1)),
     until,
     send: (deviceId, order, signal = abort.signal) =>
-      transport.send?.(deviceId, order, signal) ?? Promise.resolve({ is: 'away', reason: 'it sends nothing' }),
+      transport.send?.(deviceId, order, signal) ??
+      Promise.resolve({ is: 'away', reason: 'it sends nothing' }),
     async idle() {
       for (let round = 0; round < 100; round++) await clock.turn(0)
     },

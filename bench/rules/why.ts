@@ -29,7 +29,9 @@ export const why: Measurement = {
     const plans = bindRules(box)
     const [site] = box.sites
     if (!site) throw new Error('a box without sites was made')
-    const classes = [...new Set(plans.slots.filter((slot) => slot.site === site).map((slot) => slot.class.id))]
+    const classes = [
+      ...new Set(plans.slots.filter((slot) => slot.site === site).map((slot) => slot.class.id)),
+    ]
     const store = await Store.open({ folder: dataFolder })
     const history = new History({
       store,

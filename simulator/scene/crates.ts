@@ -18,6 +18,9 @@ function crate(x: number, y: number): string {
     const top = y + 6 + i * 11
     return `<rect x="${x}" y="${top}" width="58" height="8" fill="#a9793f" stroke="#5d3f1c" stroke-width="1.4"/>`
   })
-  const posts = repeat(3, (i) => `<rect x="${x + i * 26}" y="${y + 4}" width="5" height="34" fill="#7b5426"/>`)
+  const posts = repeat(
+    3,
+    (i) => `<rect x="${x + i * 26}" y="${y + 4}" width="5" height="34" fill="#7b5426"/>`,
+  )
   return row + slats + posts
 }
