@@ -127,11 +127,15 @@ test('"how near" is the nearest moment', () => {
 
 const temperatures = { portTemperature: fc.integer({ min: 0, max: 100 }) }
 
-test('a restart in the middle changes nothing', () => {
+// What comes late is judged by its own time and a wake by the clock: between the two a window may be over its limit by
+// the one and not by the other, so a wake more can begin its wait anew.
+const inTime = stories(temperatures, 20).map((story) => story.map((told) => ({ ...told, late: 0 })))
+
+test('a restart in the middle of messages that come in time changes nothing', () => {
   for (const take of ['avg', 'max', 'min', 'sum', 'count'] as const) {
     const limits =
       take === 'count' ? { above: '4', clearBelow: '2' } : { above: '50 °C', clearBelow: '40 °C' }
-    assertRestartsChangeNothing(window, { ...hot, take, ...limits, for: '5 s' }, stories(temperatures, 20))
+    assertRestartsChangeNothing(window, { ...hot, take, ...limits, for: '5 s' }, inTime)
   }
 })
 
