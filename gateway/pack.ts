@@ -57,13 +57,18 @@ const RuleEntry = Type.Object(
 )
 type RuleEntry = Static<typeof RuleEntry>
 
-/** 规则包: the rules of one field of duty. The file name is its id. */
-export const PackFile = Type.Object(
+/** What a box reads of a pack. */
+const PackRules = Type.Object(
   {
     name: Bilingual,
     rules: Type.Record(Id, RuleEntry, { ...closed, minProperties: 1, maxProperties: 200 }),
-    tests: Type.Optional(PackTests),
   },
+  closed,
+)
+
+/** 规则包: the rules of one field of duty. The file name is its id. */
+export const PackFile = Type.Object(
+  { ...PackRules.properties, tests: Type.Optional(PackTests) },
   { ...closed, $id: 'pack', title: 'A pack of rules: kinds, settings, case classes and texts' },
 )
 export type PackFile = Static<typeof PackFile>
@@ -129,7 +134,7 @@ export async function readPack(
   name = file,
 ): Promise<readonly LoadedRule[]> {
   // Its tests are read by whoever runs them.
-  const yaml = readYamlWithout('tests', file, PackFile, name)
+  const yaml = readYamlWithout('tests', file, PackRules, name)
   const rules: LoadedRule[] = []
   const mistakes: Mistake[] = []
   for (const [ruleId, entry] of Object.entries(yaml.value.rules)) {

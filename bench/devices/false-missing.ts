@@ -4,11 +4,11 @@ import { AskedDevice } from '../../device-drivers/asked-device.ts'
 import { availabilityOf, silenceOf } from '../../gateway/availability.ts'
 import type { Device } from '../../gateway/device.ts'
 import type { Intake } from '../../gateway/ports.ts'
+import { ReplayClock } from '../../gateway/replay-clock.ts'
 import type { RuleContext, Step } from '../../gateway/rule.ts'
 import absence from '../../rules/kinds/absence.ts'
 import { seededRandom, type Random } from '../../simulator/random.ts'
 import type { Measurement } from '../area.ts'
-import { EventClock } from './event-clock.ts'
 
 const DAY_MS = 86_400_000
 const SEED = 20_260_601
@@ -116,7 +116,7 @@ function speaking(every: Duration, days: number, random: Random): Outcome {
 
 /** A device that is asked: it is missing when it did not answer again and again. */
 async function asked(every: Duration, days: number, random: Random): Promise<Outcome> {
-  const clock = new EventClock()
+  const clock = new ReplayClock(instant(0))
   const availability = availabilityOf(undefined, { reportsEvery: every, isPolled: true })
   const silentAfter = silenceOf(availability)
   let [alarms, isDead, isMissing, heardAt, foundAt] = [0, false, false, 0, Infinity]
@@ -153,9 +153,9 @@ async function asked(every: Duration, days: number, random: Random): Promise<Out
   })
   const abort = new AbortController()
   const running = device.run(abort.signal)
-  await clock.until(days * DAY_MS)
+  await turnedTo(clock, instant(days * DAY_MS))
   isDead = true
-  await clock.until((days + 1) * DAY_MS)
+  await turnedTo(clock, instant((days + 1) * DAY_MS))
   abort.abort()
   await running
   return {
@@ -167,3 +167,11 @@ async function asked(every: Duration, days: number, random: Random): Promise<Out
 }
 
 const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0)
+
+/** Between two timers all that waits for a promise goes on. */
+async function turnedTo(clock: ReplayClock, until: Instant): Promise<void> {
+  do await settled()
+  while (clock.step(until))
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

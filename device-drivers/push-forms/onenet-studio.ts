@@ -1,70 +1,27 @@
 import { createDecipheriv, hash } from 'node:crypto'
-import { isUtf8 } from 'node:buffer'
-import { Type, type Static } from 'typebox'
 import { GanglionError } from '../../base/errors.ts'
 import type { Instant } from '../../base/clock.ts'
 import type { Fields } from '../../gateway/ports.ts'
-import { SecretRef } from '../../gateway/words.ts'
 import { isObject, listOf, member, nameOf, namesOf, readBody, timeOf, unreadable } from '../push/body.ts'
-import { ok, refused, type OpenForm, type PushForm, type PushRequest, type PushSaid } from '../push/form.ts'
+import type { PushSaid } from '../push/form.ts'
 import { merged } from '../push/merged.ts'
-import { onenetCheck, onenetEcho, onenetVerdict, type OnenetSigned } from '../push/onenet-signature.ts'
-
-const settings = Type.Object(
-  {
-    token: SecretRef,
-    key: Type.Optional(SecretRef),
-  },
-  { additionalProperties: false },
-)
+import { onenetForm } from '../push/onenet-form.ts'
 
 /**
- * 中国移动 OneNET Studio. `msg` is a text, and the signature holds over it; in secure mode over the encrypted text. A push
- * that is not answered within 5 s comes again for 2 h 45 min.
+ * 中国移动 OneNET Studio. `msg` is a text, and the signature holds over it; in secure mode over the encrypted text.
  */
-const onenetStudio: PushForm = {
+export default onenetForm({
   name: 'onenet-studio',
-  settings,
-  methods: ['GET', 'POST'],
-  hasSecretPath: false,
-  repeatsFor: 4 * 3_600_000,
-  onUnreadable: 'taken',
-  open(given, secret): OpenForm {
-    const { token: tokenRef, key: keyRef } = given as Static<typeof settings> // checked by the schema
-    const token = secret(tokenRef)
-    const key = keyRef === undefined ? undefined : aesKey(keyRef, secret(keyRef))
-    return {
-      admit: (head) => (head.method === 'GET' ? onenetVerdict(token, onenetCheck(head)) : ok),
-      verify(request) {
-        if (request.method === 'GET') return ok
-        const signed = signedOf(request)
-        return signed ? onenetVerdict(token, signed) : refused('wanted a JSON object with msg as text')
-      },
-      read(request) {
-        if (request.method === 'GET') return onenetEcho(request)
-        const { msg = '', id } = signedOf(request) ?? {}
-        const text = key ? decrypted(msg, key) : msg
-        return { is: 'messages', said: saidIn(readBody(Buffer.from(text, 'utf8')), text, id) }
-      },
-    }
+  wanted: 'wanted a JSON object with msg as text',
+  aesKey,
+  signedIn(push) {
+    const msg = push['msg']
+    if (typeof msg !== 'string') return undefined
+    return { nonce: push['nonce'], msg, signature: push['signature'], id: nameOf(push['id']) }
   },
-}
-export default onenetStudio
-
-/** Undefined for what is no JSON: then nothing says who sent it. */
-function signedOf({
-  body,
-}: PushRequest): (OnenetSigned & { readonly msg: string; readonly id: string | undefined }) | undefined {
-  let push: Fields
-  try {
-    push = readBody(body)
-  } catch {
-    return undefined
-  }
-  const msg = push['msg']
-  if (typeof msg !== 'string') return undefined
-  return { nonce: push['nonce'], msg, signature: push['signature'], id: nameOf(push['id']) }
-}
+  decipher,
+  said: (text, signed) => saidIn(readBody(Buffer.from(text, 'utf8')), text, signed?.id),
+})
 
 function saidIn(msg: Fields, text: string, id: string | undefined): readonly PushSaid[] {
   const names = namesOf(
@@ -128,13 +85,7 @@ function aesKey(reference: string, text: string): Buffer {
 }
 
 /** AES-128-CBC; the vector is the key. */
-function decrypted(text: string, key: Buffer): string {
-  try {
-    const decipher = createDecipheriv('aes-128-cbc', key, key)
-    const plain = Buffer.concat([decipher.update(Buffer.from(text, 'base64')), decipher.final()])
-    if (isUtf8(plain)) return plain.toString('utf8')
-  } catch {
-    // told below: what a cipher complains of says nothing to a reader
-  }
-  throw unreadable('wanted a message encrypted with the key of this push')
+function decipher(bytes: Buffer, key: Buffer): Buffer {
+  const cipher = createDecipheriv('aes-128-cbc', key, key)
+  return Buffer.concat([cipher.update(bytes), cipher.final()])
 }
