@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { isGanglionError } from '../base/errors.ts'
-import { ConfigError } from '../base/yaml.ts'
 import type { BoxChanges } from './box-changes.ts'
+import { orReason } from './refusal.ts'
 
 /** What a reload has taken over. */
 export interface Reloaded {
@@ -23,21 +22,10 @@ export interface ReloadRoutesContext {
 export const reloadRoutes =
   ({ reload }: ReloadRoutesContext) =>
   (app: FastifyInstance): void => {
-    app.post('/api/reload', async (_request, reply) => {
-      try {
+    app.post('/api/reload', (_request, reply) =>
+      orReason(reply, async () => {
         const { hash, changes, wires } = await reload()
         return { configHash: hash, changes: changes ?? null, wires }
-      } catch (error) {
-        if (error instanceof ConfigError) {
-          const { code, message, mistakes } = error
-          return reply.code(422).send({ code, message, mistakes })
-        }
-        if (!isGanglionError(error)) throw error
-        const { code, message, hint } = error
-        const status = error.retry === 'later' ? 503 : 409
-        return reply
-          .code(status)
-          .send({ code, message: hint === undefined ? message : `${message}\n${hint}` })
-      }
-    })
+      }),
+    )
   }

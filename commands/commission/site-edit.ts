@@ -1,13 +1,9 @@
 import {
-  closeSync,
   copyFileSync,
   constants,
-  fsyncSync,
   mkdtempSync,
-  openSync,
   readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -18,6 +14,7 @@ import { isMap, isSeq, parseDocument, type Document, type YAMLMap } from 'yaml'
 import { isoTime, systemClock } from '../../base/clock.ts'
 import { GanglionError, codeOf } from '../../base/errors.ts'
 import { loadBox } from '../../gateway/config.ts'
+import { replaceWhole } from '../../gateway/whole-file.ts'
 import { shippedRooms } from '../rooms.ts'
 
 export interface Unit {
@@ -60,7 +57,7 @@ export async function replaceUnit(box: string, device: string, wish: Partial<Uni
   await checkWith(box, file, text)
   const kept = `${file}.${isoTime(systemClock.now()).replaceAll(':', '')}.old`
   copyFileSync(join(box, file), join(box, kept), constants.COPYFILE_EXCL)
-  writeWhole(box, file, text)
+  await replaceWhole(join(box, file), text)
   return { siteId: file.replace(/\.yaml$/, ''), file, kept, before, after: unitOf(entry) }
 }
 
@@ -101,17 +98,4 @@ async function checkWith(box: string, file: string, text: string): Promise<void>
   } finally {
     rmSync(trial, { recursive: true, force: true })
   }
-}
-
-/** Whoever reads the folder meanwhile sees the old file or the new one. */
-function writeWhole(folder: string, file: string, text: string): void {
-  const part = join(folder, `${file}.part`)
-  const handle = openSync(part, 'w', 0o644)
-  try {
-    writeFileSync(handle, text)
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
-  }
-  renameSync(part, join(folder, file))
 }

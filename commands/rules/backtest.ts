@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import Database from 'better-sqlite3'
 import { parseDuration } from '../../base/amount.ts'
@@ -12,7 +12,6 @@ import { readHistory } from '../../gateway/history/reader.ts'
 import type { Recorded } from '../../gateway/history/recorded.ts'
 import { PackFile } from '../../gateway/pack.ts'
 import { Replay, type ReplayLine } from '../../gateway/replay.ts'
-import { migrations } from '../../gateway/store/schema.ts'
 import { fileOn, OWN_PACKS } from '../../gateway/yaml-shelf.ts'
 import { complain, say, type Command } from '../command.ts'
 import { shippedRooms } from '../rooms.ts'
@@ -20,6 +19,7 @@ import { affectedRules } from './affected-rules.ts'
 import { backtestLines } from './backtest-table.ts'
 import { differences, replayedCases, type Difference, type ReplayedCase } from './case-difference.ts'
 import { folderOptions, foldersOf } from './folders.ts'
+import { openStored } from './stored.ts'
 import { packChanges } from './pack-change.ts'
 
 /** Rules begin with an empty memory: they are shown so much of what was before, and what they raise in it is left out. */
@@ -202,24 +202,10 @@ function* recordedIn(
   data: string,
   range: { readonly from: Instant; readonly to: Instant; readonly siteId?: string },
 ): Generator<Recorded> {
-  const file = join(data, 'ganglion.db')
-  if (!existsSync(file)) {
-    throw new GanglionError(
-      'usage',
-      `${data} holds no database: start the box once, or name its data folder with --data`,
-    )
-  }
-  const log = new Database(file, { readonly: true })
+  const log = openStored(data)
   const historyFile = historyFileOf(data)
   const history = existsSync(historyFile) ? new Database(historyFile, { readonly: true }) : undefined
   try {
-    const version = log.pragma('user_version', { simple: true }) as number // SQLite answers an integer
-    if (version !== migrations.length) {
-      throw new GanglionError(
-        'usage',
-        `the database has format ${version}, this Ganglion writes ${migrations.length}: start the box once with this version`,
-      )
-    }
     yield* readHistory(log, history, range)
   } finally {
     history?.close()

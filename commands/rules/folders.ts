@@ -1,18 +1,16 @@
 import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { join, resolve } from 'node:path'
-import Database from 'better-sqlite3'
+import { resolve } from 'node:path'
 import { systemClock } from '../../base/clock.ts'
-import { GanglionError } from '../../base/errors.ts'
 import { loadBox, type Box } from '../../gateway/config.ts'
 import { lockFolder } from '../../gateway/lock.ts'
 import { RuleDesk } from '../../gateway/rule-desk.ts'
 import { RuleModes } from '../../gateway/rule-modes.ts'
-import { migrations } from '../../gateway/store/schema.ts'
 import { Store, type Reader } from '../../gateway/store/store.ts'
 import { Trials } from '../../gateway/trials.ts'
 import { dataFolderOf, demoFolder, shippedRooms } from '../rooms.ts'
 import { runningGateway } from '../running.ts'
+import { neverStarted, openStored } from './stored.ts'
 
 /** The options that every word of `ganglion rules` takes. */
 export const folderOptions = { box: { type: 'string' }, data: { type: 'string' } } as const
@@ -32,18 +30,9 @@ export async function withStored<T>(
   { box, data }: Folders,
   look: (box: Box, reader: Reader) => T,
 ): Promise<T> {
-  const file = join(data, 'ganglion.db')
-  if (!existsSync(file)) throw neverStarted(data)
-  const loaded = await loadBox(box, await shippedRooms())
-  const db = new Database(file, { readonly: true })
+  const db = openStored(data)
   try {
-    const version = db.pragma('user_version', { simple: true }) as number // SQLite answers an integer
-    if (version !== migrations.length) {
-      throw new GanglionError(
-        'usage',
-        `the database has format ${version}, this Ganglion writes ${migrations.length}: start the box once with this version`,
-      )
-    }
+    const loaded = await loadBox(box, await shippedRooms())
     return look(loaded, db)
   } finally {
     db.close()
@@ -92,9 +81,3 @@ export async function withDecisions(
 
 /** Who decides when nobody is named. */
 export const thisUser = (): string => userInfo().username
-
-const neverStarted = (data: string): GanglionError =>
-  new GanglionError(
-    'usage',
-    `${data} holds no database: start the box once, or name its data folder with --data`,
-  )

@@ -1,8 +1,7 @@
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
-import { isGanglionError } from '../../base/errors.ts'
-import { checker, type Complaint } from '../../base/schema.ts'
-import { ConfigError } from '../../base/yaml.ts'
+import { checker } from '../../base/schema.ts'
+import { orReason, refuse } from '../refusal.ts'
 import { Id } from '../words.ts'
 import type { ChangeDesk } from './change-desk.ts'
 
@@ -46,42 +45,20 @@ export const changeRoutes =
   (app: FastifyInstance): void => {
     app.get('/api/rule-changes', async (request, reply) => {
       const query = checker(Query)(request.query)
-      if (!query.ok) return wrong(reply, query.complaints)
+      if (!query.ok) return refuse(reply, query.complaints)
       return desk.list(Number(query.value.limit ?? DEFAULT_ROWS))
     })
     app.post('/api/rule-changes', { bodyLimit: 2 * LARGEST_PACK }, async (request, reply) => {
       const body = checker(StageBody)(request.body)
-      if (!body.ok) return wrong(reply, body.complaints)
-      return decided(reply, () => desk.stage(body.value))
+      if (!body.ok) return refuse(reply, body.complaints)
+      return orReason(reply, () => desk.stage(body.value))
     })
     app.post('/api/rule-changes/end', async (request, reply) => {
       const body = checker(EndBody)(request.body)
-      if (!body.ok) return wrong(reply, body.complaints)
-      return decided(reply, async () => {
+      if (!body.ok) return refuse(reply, body.complaints)
+      return orReason(reply, async () => {
         await desk.end(body.value.word, body.value.by)
         return desk.list(1)[0]
       })
     })
   }
-
-/** What cannot be is told with its reason. */
-async function decided(reply: FastifyReply, decide: () => Promise<unknown>): Promise<unknown> {
-  try {
-    return await decide()
-  } catch (error) {
-    if (error instanceof ConfigError) {
-      const { code, message, mistakes } = error
-      return reply.code(422).send({ code, message, mistakes })
-    }
-    if (!isGanglionError(error)) throw error
-    const { code, message, hint } = error
-    const status = error.retry === 'later' ? 503 : 409
-    return reply.code(status).send({ code, message: hint === undefined ? message : `${message}\n${hint}` })
-  }
-}
-
-const wrong = (reply: FastifyReply, complaints: readonly Complaint[]): FastifyReply =>
-  reply.code(400).send({
-    code: 'payload-invalid',
-    message: complaints.map(({ path, text }) => `${path} ${text}`.trim()).join('; '),
-  })
