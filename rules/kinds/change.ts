@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { parseDuration } from '../../base/amount.ts'
 import { instant, type Duration, type Instant } from '../../base/clock.ts'
-import { quantityIds, quantityOf, type QuantityId } from '../../gateway/quantity.ts'
+import { quantityIds, type QuantityId } from '../../gateway/quantity.ts'
 import type { RuleKind } from '../../gateway/rule.ts'
 import { Span } from '../../gateway/words.ts'
 import { shiftedBuckets, withNumber, type BucketForm, type Buckets } from '../buckets.ts'
@@ -18,6 +18,7 @@ import { Limit, limitValue } from '../limit.ts'
 import { median } from '../median.ts'
 import { onceEach } from '../once.ts'
 import { nothingSeen, perDevice, type Memos } from '../per-device.ts'
+import { numberComplaints } from '../number-complaints.ts'
 
 const directions = ['either', 'up', 'down'] as const
 
@@ -58,11 +59,9 @@ interface Usual {
 const change: RuleKind<typeof ChangeSettings, Memos<DerivedMemo<Usual>>> = {
   settings: ChangeSettings,
   check(settings) {
-    const { quantity, by, clearWithin, over } = settings
-    if (quantityOf(quantity).kind !== 'number') {
-      return [{ path: '/quantity', text: `"${quantity}" is not a number` }]
-    }
-    if (parseDuration(over) === 0) return [{ path: '/over', text: 'wanted a span of time; got none' }]
+    const { quantity, by, clearWithin } = settings
+    const unfit = numberComplaints(settings)
+    if (unfit.length > 0) return unfit
     const wrong = Object.entries({ by, clearWithin }).flatMap(([key, text]) => {
       const complaint = text === undefined ? undefined : distanceComplaint(text, quantity)
       return complaint === undefined ? [] : [{ path: `/${key}`, text: complaint }]

@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { parseDuration } from '../../base/amount.ts'
 import type { Duration, Instant } from '../../base/clock.ts'
-import { quantityIds, quantityOf } from '../../gateway/quantity.ts'
+import { quantityIds } from '../../gateway/quantity.ts'
 import type { RuleKind } from '../../gateway/rule.ts'
 import { Span } from '../../gateway/words.ts'
 import { shiftedBuckets, sliceMs, withNumber, type BucketForm, type Buckets } from '../buckets.ts'
@@ -19,6 +19,7 @@ import { median } from '../median.ts'
 import { onceEach } from '../once.ts'
 import { nothingSeen, perDevice, type Memos } from '../per-device.ts'
 import { sideComplaints, sideSettings, sidesOf, type Sides } from '../sides.ts'
+import { numberComplaints } from '../number-complaints.ts'
 
 const ForecastSettings = Type.Object(
   {
@@ -45,11 +46,9 @@ const LEAST_SPREAD = 1 / 4
 const forecast: RuleKind<typeof ForecastSettings, Memos<DerivedMemo<Buckets>>> = {
   settings: ForecastSettings,
   check(settings) {
-    const { quantity, over } = settings
-    if (quantityOf(quantity).kind !== 'number') {
-      return [{ path: '/quantity', text: `"${quantity}" is not a number` }]
-    }
-    if (parseDuration(over) === 0) return [{ path: '/over', text: 'wanted a span of time; got none' }]
+    const { quantity } = settings
+    const unfit = numberComplaints(settings)
+    if (unfit.length > 0) return unfit
     return sideComplaints(settings, (text) => limitComplaint(text, quantity), limitValue)
   },
   wants: ({ quantity }) => [quantity],

@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { parseDuration } from '../../base/amount.ts'
 import { instant, type Duration, type Instant } from '../../base/clock.ts'
-import { quantityIds, quantityOf, type QuantityId } from '../../gateway/quantity.ts'
+import { quantityIds, type QuantityId } from '../../gateway/quantity.ts'
 import type { RuleKind } from '../../gateway/rule.ts'
 import { Span } from '../../gateway/words.ts'
 import {
@@ -15,6 +15,7 @@ import {
 import { onceEach } from '../once.ts'
 import { nothingSeen, perDevice, type Memos } from '../per-device.ts'
 import { sideComplaints, sideSettings, sidesOf } from '../sides.ts'
+import { numberComplaints } from '../number-complaints.ts'
 
 const RateSettings = Type.Object(
   {
@@ -46,11 +47,9 @@ const MINUTE = 60_000
 const rate: RuleKind<typeof RateSettings, Memos<DerivedMemo<Samples>>> = {
   settings: RateSettings,
   check(settings) {
-    const { quantity, over } = settings
-    if (quantityOf(quantity).kind !== 'number') {
-      return [{ path: '/quantity', text: `"${quantity}" is not a number` }]
-    }
-    if (parseDuration(over) === 0) return [{ path: '/over', text: 'wanted a span of time; got none' }]
+    const { quantity } = settings
+    const unfit = numberComplaints(settings)
+    if (unfit.length > 0) return unfit
     return sideComplaints(settings, (text) => rateComplaint(text, quantity), rateValue)
   },
   wants: ({ quantity }) => [quantity],

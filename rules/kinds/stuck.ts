@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { parseDuration } from '../../base/amount.ts'
 import { instant, type Duration, type Instant } from '../../base/clock.ts'
-import { quantityIds, quantityOf, type QuantityId } from '../../gateway/quantity.ts'
+import { quantityIds, type QuantityId } from '../../gateway/quantity.ts'
 import type { Reading } from '../../gateway/reading.ts'
 import type { Compared, RuleKind } from '../../gateway/rule.ts'
 import { Span } from '../../gateway/words.ts'
@@ -18,6 +18,7 @@ import {
   type DeviceStep,
   type Memos,
 } from '../per-device.ts'
+import { numberComplaints } from '../number-complaints.ts'
 
 const StuckSettings = Type.Object(
   {
@@ -47,9 +48,8 @@ interface StuckMemo {
 const stuck: RuleKind<typeof StuckSettings, Memos<StuckMemo>> = {
   settings: StuckSettings,
   check({ quantity, within }) {
-    if (quantityOf(quantity).kind !== 'number') {
-      return [{ path: '/quantity', text: `"${quantity}" is not a number` }]
-    }
+    const unfit = numberComplaints({ quantity })
+    if (unfit.length > 0) return unfit
     const unit = unitOf(quantity)
     const match = within === undefined ? undefined : /^\d+(?:\.\d+)? ?(\S*)$/.exec(within.replace('℃', '°C'))
     if (match === undefined || match?.[1] === unit) return []

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { parseDuration } from '../../base/amount.ts'
-import { quantityIds, quantityOf } from '../../gateway/quantity.ts'
+import { quantityIds } from '../../gateway/quantity.ts'
 import type { RuleKind } from '../../gateway/rule.ts'
 import { Span } from '../../gateway/words.ts'
 import { dueOf, isBreach, type Patience, type WhenMemo } from '../breach.ts'
@@ -20,6 +20,7 @@ import {
   whenComplaints,
   type WhenPair,
 } from '../when.ts'
+import { numberComplaints } from '../number-complaints.ts'
 
 const ThresholdSettings = Type.Object(
   {
@@ -87,9 +88,8 @@ function complaints(settings: ThresholdSettings): { path: string; text: string }
   if (clear !== undefined) return [{ path: '/clear', text: '"clear" belongs to "when"' }]
   if (limits) return limitNameComplaints(limits, [])
   if (quantity === undefined) return [{ path: '', text: 'wanted a "quantity" with its limit, or "when"' }]
-  if (quantityOf(quantity).kind !== 'number') {
-    return [{ path: '/quantity', text: `"${quantity}" is not a number` }]
-  }
+  const unfit = numberComplaints({ quantity })
+  if (unfit.length > 0) return unfit
   return sideComplaints(settings, (text) => limitComplaint(text, quantity), limitValue)
 }
 

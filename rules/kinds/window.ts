@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { parseDuration } from '../../base/amount.ts'
 import type { Instant } from '../../base/clock.ts'
-import { quantityIds, quantityOf } from '../../gateway/quantity.ts'
+import { quantityIds } from '../../gateway/quantity.ts'
 import type { RuleKind } from '../../gateway/rule.ts'
 import { Span } from '../../gateway/words.ts'
 import {
@@ -25,6 +25,7 @@ import { limitComplaint, limitValue } from '../limit.ts'
 import { onceEach } from '../once.ts'
 import { nothingSeen, perDevice, type Memos } from '../per-device.ts'
 import { sideComplaints, sideSettings, sidesOf } from '../sides.ts'
+import { numberComplaints } from '../number-complaints.ts'
 
 const takes = ['avg', 'max', 'min', 'sum', 'count'] as const
 type Take = (typeof takes)[number]
@@ -51,11 +52,9 @@ type WindowSettings = Static<typeof WindowSettings>
 const window: RuleKind<typeof WindowSettings, Memos<DerivedMemo<Buckets>>> = {
   settings: WindowSettings,
   check(settings) {
-    const { quantity, take, over } = settings
-    if (quantityOf(quantity).kind !== 'number') {
-      return [{ path: '/quantity', text: `"${quantity}" is not a number` }]
-    }
-    if (parseDuration(over) === 0) return [{ path: '/over', text: 'wanted a span of time; got none' }]
+    const { quantity, take } = settings
+    const unfit = numberComplaints(settings)
+    if (unfit.length > 0) return unfit
     if (take === 'count') return sideComplaints(settings, countComplaint, Number)
     if (take === 'sum')
       return sideComplaints(settings, (text) => sumComplaint(text, unitOf(quantity)), limitValue)
